@@ -9,6 +9,8 @@
 #include "base/assert.h"
 #include "base/clock.h"
 
+enum { FORM_POINTER_NAME_MAX = 128 }; /* bytes of a name that somebody sent, in a pointer */
+
 void form_faults_init(struct form_faults *faults, struct arena *arena)
 {
     faults->arena = arena;
@@ -72,14 +74,14 @@ void form_end(struct form *f)
     const struct json *v;
     struct str name;
 
-    while (f->object != NULL && (v = json_next(&it, &name)) != NULL) {
+    while (f->faults->count < FORM_FAULTS_MAX && (v = json_next(&it, &name)) != NULL) {
         bool is_known = false;
 
         for (size_t i = 0; i < f->seen_count && !is_known; i++) {
             is_known = f->seen[i] == v;
         }
         if (!is_known) {
-            form_fault(f->faults, pointer_add(f->faults->arena, f->pointer, str_sub(name, 0, 128)), "unknown",
+            form_fault(f->faults, pointer_add(f->faults->arena, f->pointer, str_sub(name, 0, FORM_POINTER_NAME_MAX)), "unknown",
                        "There is no such field; check the spelling.");
         }
     }
@@ -236,12 +238,11 @@ bool form_array(struct form *f, const char *name, bool required, size_t max, con
 bool form_string_map(struct form *f, const char *name, size_t entries_max, size_t name_max, size_t value_max,
                      const struct json **ret)
 {
-    struct arena *arena = f->faults->arena;
-    size_t faults = f->faults->count;
     const struct json *map;
-    struct json_iter it;
     const struct json *v;
+    struct json_iter it;
     struct str key;
+    bool fits = true;
 
     if (!form_object(f, name, false, &map)) {
         return false;
@@ -252,18 +253,18 @@ bool form_string_map(struct form *f, const char *name, size_t entries_max, size_
     }
     it = json_iter(map);
     while ((v = json_next(&it, &key)) != NULL) {
-        struct str pointer = pointer_add(arena, form_pointer(f, name), str_sub(key, 0, 128));
+        struct str pointer = pointer_add(f->faults->arena, form_pointer(f, name), str_sub(key, 0, FORM_POINTER_NAME_MAX));
 
         if (json_type(v) != JSON_STRING) {
             form_fault(f->faults, pointer, "type", "This must be a string.");
+            fits = false;
         } else {
-            (void)form_text_fits(f->faults, pointer, json_string(v), 0, value_max);
+            fits &= form_text_fits(f->faults, pointer, json_string(v), 0, value_max);
         }
-        (void)form_text_fits(f->faults, pointer, key, 1, name_max);
+        fits &= form_text_fits(f->faults, pointer, key, 1, name_max);
     }
-    if (f->faults->count != faults) {
-        return false;
+    if (fits) {
+        *ret = map;
     }
-    *ret = map;
-    return true;
+    return fits;
 }

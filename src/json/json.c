@@ -7,18 +7,16 @@
 #include "json/json.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <yyjson.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "base/random.h"
 
 struct json_doc {
     yyjson_doc *doc;
 };
 
-enum { JSON_SMALL_OBJECT = 16, JSON_ROOT_DEPTH = 1 };
+enum { JSON_SMALL_OBJECT = 16 }; /* names compared pair by pair; larger objects are sorted */
 
 static const yyjson_val *val(const struct json *v)
 {
