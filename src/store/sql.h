@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sql.h - the names of all statements, for this floor only.
+ *
+ * Each file defines the table of its own statements (name, text, parameters) as <x>_stmts, indexed by its
+ * enum here. sql.c puts them behind each other into the one array that a connection prepares at open; a
+ * statement is spoken of as SQL_<X> + its own index, for instance SQL_EVENT + EVENT_INSERT.
+ */
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+#include <stddef.h>
+
+#include "base/id.h"
+#include "db/db.h"
+
+enum lane_stmt { LANE_FENCE, LANE_RAISE, LANE_EPOCH, LANE_SEQS, LANE_STMTS };
+
+enum meta_stmt { META_KEY_READ, META_KEY_SET, META_EXPIRE_READ, META_EXPIRE_SET, META_STMTS };
+
+/* Three for each config_kind. */
+enum config_stmt { CONFIG_INSERT, CONFIG_UPDATE, CONFIG_LOAD, CONFIG_STMTS_PER_KIND };
+enum { CONFIG_STMTS = 5 * CONFIG_STMTS_PER_KIND };
+
+enum event_stmt {
+    EVENT_INSERT,
+    EVENT_INSERT_KEYED,
+    EVENT_KEY_INSERT,
+    EVENT_KEY_INSERT_FIRST,
+    EVENT_KEY_INSERT_SECOND,
+    EVENT_KEY_READ,
+    EVENT_GET,
+    EVENT_GET_SEQ,
+    EVENT_LIST_DOWN,
+    EVENT_LIST_UP,
+    EVENT_STMTS
+};
+
+enum expire_stmt {
+    EXPIRE_SCAN,
+    EXPIRE_EVENT,
+    EXPIRE_DELIVERIES,
+    EXPIRE_ATTEMPTS,
+    EXPIRE_KEYS,
+    EXPIRE_FREE_PAGES,
+    EXPIRE_STMTS
+};
+
+enum delivery_stmt {
+    DELIVERY_INSERT,
+    DELIVERY_UPDATE,
+    DELIVERY_GET,
+    DELIVERY_RANGE,
+    DELIVERY_LIST_DOWN,
+    DELIVERY_LIST_UP,
+    DELIVERY_EVENT_DOWN,
+    DELIVERY_EVENT_UP,
+    DELIVERY_STMTS
+};
+
+enum attempt_stmt { ATTEMPT_INSERT, ATTEMPT_LIST, ATTEMPT_STMTS };
+
+enum due_stmt {
+    DUE_INSERT,
+    DUE_INSERT_STORED,
+    DUE_DELETE,
+    DUE_FRESH,
+    DUE_RETRIES,
+    DUE_FIRST_FRESH,
+    DUE_FIRST_RETRY,
+    DUE_ENDPOINTS,
+    DUE_SCAN,
+    DUE_STMTS
+};
+
+enum rollup_stmt { ROLLUP_ADD, ROLLUP_READ, ROLLUP_STMTS };
+
+enum {
+    SQL_LANE = 0,
+    SQL_META = SQL_LANE + (int)LANE_STMTS,
+    SQL_CONFIG = SQL_META + (int)META_STMTS,
+    SQL_EVENT = SQL_CONFIG + (int)CONFIG_STMTS,
+    SQL_EXPIRE = SQL_EVENT + (int)EVENT_STMTS,
+    SQL_DELIVERY = SQL_EXPIRE + (int)EXPIRE_STMTS,
+    SQL_ATTEMPT = SQL_DELIVERY + (int)DELIVERY_STMTS,
+    SQL_DUE = SQL_ATTEMPT + (int)ATTEMPT_STMTS,
+    SQL_ROLLUP = SQL_DUE + (int)DUE_STMTS,
+    SQL_STMTS = SQL_ROLLUP + (int)ROLLUP_STMTS
+};
+
+extern const struct db_stmt lane_stmts[LANE_STMTS];
+extern const struct db_stmt meta_stmts[META_STMTS];
+extern const struct db_stmt config_stmts[CONFIG_STMTS];
+extern const struct db_stmt event_stmts[EVENT_STMTS];
+extern const struct db_stmt expire_stmts[EXPIRE_STMTS];
+extern const struct db_stmt delivery_stmts[DELIVERY_STMTS];
+extern const struct db_stmt attempt_stmts[ATTEMPT_STMTS];
+extern const struct db_stmt due_stmts[DUE_STMTS];
+extern const struct db_stmt rollup_stmts[ROLLUP_STMTS];
+
+/* All SQL_STMTS of them. The array is built at the first call and lives as long as the process. */
+const struct db_stmt *sql_stmts(void);
+
+#define SQL_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Run a query and wait for its rows; the same without parameters has params NULL, count 0. */
+NODISCARD int sql_read(struct db *db, unsigned stmt, const struct db_value *params, size_t count,
+                       db_on_row *on_row, void *ctx);
+
+static inline struct db_value sql_id(const struct id *id)
+{
+    return db_blob((struct str){ (const char *)id->bytes, ID_SIZE });
+}
+
+#endif
