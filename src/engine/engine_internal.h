@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine_internal.h - shared by engine*.c only.
+ *
+ * An attempt in flight is one struct attempt, found by the core's slot. Its life, in file order:
+ *   engine_send.c: START -> (read body) -> sign -> frame or inbox
+ *   engine_outcome.c: done -> ATTEMPT_DONE -> OUTCOME -> write -> OUTCOME_STORED
+ */
+#ifndef ENGINE_ENGINE_INTERNAL_H
+#define ENGINE_ENGINE_INTERNAL_H
+
+#include "engine/engine.h"
+
+#include "base/list.h"
+#include "base/map.h"
+#include "engine/egress_pool.h"
+#include "engine/inbox.h"
+#include "engine/registry.h"
+#include "net/loop.h"
+#include "store/delivery.h"
+#include "store/reader.h"
+
+enum {
+    ENGINE_STARTS_MAX = 64,                /* attempts begun in one turn of the loop */
+    ENGINE_SIGN_BYTES_MAX = 1024 * 1024,   /* bytes signed in one turn */
+    ENGINE_SIGNERS_MAX = 10000,            /* endpoints whose keyed contexts are kept */
+    ENGINE_HEADERS_MAX = 192 * 1024,
+    ENGINE_LOAD_MAX = 1000,
+    ENGINE_SWEEP_ROWS = 1000,
+    ENGINE_READ_AGAIN_MS = 1000,
+    ENGINE_CLOCK_JUMP_MS = 1000
+};
+
+/* The bytes of an event whose first attempts are not all out yet. */
+struct body {
+    struct list_node node; /* oldest first */
+    int64_t event;
+    struct id id;
+    int64_t type;
+    struct str bytes;
+    int64_t first_delivery;
+    uint32_t count, left;
+    struct id deliveries[];
+};
+
+/* What the shell keeps per endpoint slot. */
+struct sender {
+    struct list_node node; /* least recently used first */
+    struct signer *signer;
+    int64_t version;    /* of the endpoint that it was made from */
+    int64_t expires_at; /* wall ms when a secret ends, INT64_MAX = none */
+    struct str headers; /* the endpoint's own lines */
+    struct str secret;  /* newest, for the inbox's verdict */
+};
+
+enum attempt_place { ATTEMPT_FREE, ATTEMPT_STARTING, ATTEMPT_READING, ATTEMPT_SENT, ATTEMPT_DONE, ATTEMPT_STORING };
+
+struct attempt {
+    struct list_node node; /* e->starting or e->local_done */
+    struct engine *engine;
+    struct core_action start;
+    enum attempt_place place;
+    int64_t endpoint; /* number */
+    struct read read;
+    struct loop_timer again;
+    struct id delivery, event;
+    int64_t type;
+    int64_t started_wall, started_boot_us;
+    struct arena arena; /* strings of this attempt until its outcome is stored */
+    struct str body;    /* read from the store: owned by the arena */
+    bool body_failed;
+    struct outcome outcome;
+    struct write write;
+    struct frame_done local; /* an answer made here, not by egress */
+};
+
+/* What a delivery was before a person's retry, kept until its outcome. */
+struct manual {
+    int64_t seq;
+    enum delivery_state state;
+    enum delivery_reason reason;
+    int64_t next_at, ended_at;
+};
+
+struct engine {
+    struct engine_options options;
+    struct core *core;
+    void *core_memory;
+    size_t core_bytes;
+    struct egress_pool *pool;
+    struct id_maker ids;
+    struct attempt *attempts; /* slots_max */
+    struct sender *senders;   /* endpoints_max */
+    struct list signers;
+    struct list starting;
+    struct list local_done;
+    struct map bodies; /* 8 bytes event seq */
+    struct list body_order;
+    size_t body_bytes;
+    struct map manuals; /* 8 bytes seq -> struct manual */
+    struct map cancels; /* 8 bytes seq -> struct cancel, until no load can bring it back */
+    uint32_t loads;
+    struct loop_after after;
+    struct loop_timer tick, sweep;
+    int64_t clock_offset; /* wall - boot */
+    bool is_feeding, is_draining, is_ready, is_scanning, scan_again;
+    void (*on_idle)(void *ctx);
+    void *idle_ctx;
+    struct engine_stats stats;
+    int64_t sweep_endpoint, sweep_at, sweep_seq;
+};
+
+static inline struct str key64(const int64_t *key)
+{
+    return (struct str){ (const char *)key, sizeof(*key) };
+}
+
+/* Give one input to the core and carry out what it answers. */
+void engine_feed(struct engine *e, const struct core_input *input);
+int64_t engine_wall(const struct engine *e, int64_t boot_ms);
+int64_t engine_boot(const struct engine *e, int64_t wall_ms);
+
+/* engine_send.c */
+void engine_begin(struct engine *e, const struct core_action *action);
+void engine_starts(struct engine *e); /* a turn's share of what was begun */
+void engine_local_done(struct engine *e, struct attempt *a, int32_t token, int32_t status_code, const char *detail);
+void sender_drop(struct engine *e, uint32_t slot);
+/* engine_outcome.c */
+void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done);
+void engine_store_outcome(struct engine *e, const struct core_action *action);
+void engine_locals(struct engine *e);
+void engine_disable(struct engine *e, uint32_t slot);
+/* engine_publish.c */
+struct body *body_get(struct engine *e, int64_t event);
+void body_started(struct engine *e, struct body *b);
+void bodies_free(struct engine *e);
+/* engine_load.c */
+void engine_load(struct engine *e, const struct core_action *action);
+void engine_scan(struct engine *e);
+void engine_sweep_start(struct engine *e);
+/* engine_manual.c */
+bool engine_is_cancelled(const struct engine *e, int64_t seq);
+void engine_cancels_clean(struct engine *e);
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine_outcome.c - the way back: what came of an attempt, what the core makes of it, into the log. */
+#include "engine/engine_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "crypto/keyring.h"
+#include "egress/token.h"
+#include "net/retry_after.h"
+#include "store/writer.h"
+
+/* --- an answer made here: it waits for the end of the turn, so no answer comes before its request returned */
+void engine_local_done(struct engine *e, struct attempt *a, int32_t token, int32_t status_code, const char *detail)
+{
+    a->local = (struct frame_done){ .handle = a->start.slot,
+                                    .token = token,
+                                    .status_code = status_code,
+                                    .detail = str_from(detail),
+                                    .total_us = clock_boot_us() - a->started_boot_us,
+                                    .phase_us = { -1, -1, -1, -1, -1 } };
+    list_push_back(&e->local_done, &a->node);
+    loop_wake(e->options.loop);
+}
+
+void engine_locals(struct engine *e)
+{
+    struct list done;
+    struct list_node *n;
+
+    list_init(&done);
+    list_splice(&done, &e->local_done);
+    while ((n = list_pop_front(&done)) != NULL) {
+        struct attempt *a = CONTAINER_OF(n, struct attempt, node);
+
+        engine_done_frame(e, a->start.slot, &a->local);
+    }
+}
+
+/* --- what the core must know of it */
+static enum core_failure failure_of(const struct frame_done *done)
+{
+    if (done->token == TOKEN_NONE) {
+        return CORE_GOT_RESPONSE;
+    }
+    if (done->token == TOKEN_DNS_TIMEOUT || done->token == TOKEN_CONNECTION_TIMEOUT ||
+        done->token == TOKEN_HTTP_RESPONSE_TIMEOUT) {
+        return CORE_TIMED_OUT;
+    }
+    if (done->token == TOKEN_DESTINATION_IP_PROHIBITED || done->token == TOKEN_URL_REFUSED) {
+        return CORE_PROHIBITED;
+    }
+    if (done->token == TOKEN_SENDER_CRASH) {
+        return CORE_SENDER_CRASHED;
+    }
+    if (done->token == TOKEN_CONNECTION_TERMINATED && done->conn_reused && done->status_code == 0) {
+        return CORE_CONN_DIED_REUSED;
+    }
+    return CORE_NETWORK;
+}
+
+static int64_t retry_after_of(struct str lines)
+{
+    struct str line;
+    int64_t delay;
+
+    while (str_split(&lines, '\n', &line)) {
+        size_t colon = str_find(line, ':');
+
+        if (colon < line.len && str_eq_nocase(str_sub(line, 0, colon), STR("retry-after"))) {
+            struct str value = str_sub(line, colon + 1, line.len);
+
+            if (value.len > 0 && value.p[value.len - 1] == '\r') {
+                value = str_sub(value, 0, value.len - 1);
+            }
+            return retry_after_parse(str_trim(value), clock_wall_ms(), &delay) == 0 ? delay : -1;
+        }
+    }
+    return -1;
+}
+
+static void attempt_fill(struct attempt *a, const struct frame_done *done)
+{
+    struct attempt_row *row = &a->outcome.attempt;
+
+    row->delivery = a->start.delivery.seq;
+    row->duration_us = done->total_us;
+    row->status_code = done->status_code;
+    row->error = done->token != TOKEN_NONE ? done->token : (int32_t)token_of_status(done->status_code);
+    memcpy(row->phase_us, done->phase_us, sizeof(row->phase_us));
+    row->flags |= (done->body_cut ? ATTEMPT_BODY_CUT : 0) | (done->conn_reused ? ATTEMPT_CONN_REUSED : 0);
+    row->detail = arena_str(&a->arena, done->detail);
+    row->ip = arena_str(&a->arena, done->ip);
+    row->response_headers = arena_str(&a->arena, done->response_headers);
+    row->response_body = arena_str(&a->arena, done->response_body);
+}
+
+void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done)
+{
+    struct engine *e = ctx;
+    struct frame_done crashed = { .handle = handle, .token = TOKEN_SENDER_CRASH, .phase_us = { -1, -1, -1, -1, -1 } };
+    struct attempt *a;
+    struct core_result result;
+
+    ASSERT(handle < e->options.limits.slots_max);
+    a = &e->attempts[handle];
+    ASSERT(a->place == ATTEMPT_SENT);
+    if (done == NULL) {
+        crashed.total_us = clock_boot_us() - a->started_boot_us;
+        done = &crashed;
+    }
+    a->place = ATTEMPT_DONE;
+    attempt_fill(a, done);
+    result = (struct core_result){ .failure = failure_of(done),
+                                   .status_code = done->status_code,
+                                   .retry_after_ms = retry_after_of(done->response_headers),
+                                   .duration_ms = done->total_us / 1000,
+                                   .random = (uint32_t)random_u64() };
+    engine_feed(e, &(struct core_input){ .kind = CORE_IN_ATTEMPT_DONE, .slot = (uint32_t)handle, .result = &result });
+}
+
+/* --- into the log */
+static enum delivery_reason reason_of(enum core_why why)
+{
+    switch (why) {
+    case CORE_WHY_NONE:
+        return REASON_NONE;
+    case CORE_WHY_ATTEMPTS:
+        return REASON_ATTEMPTS_USED;
+    case CORE_WHY_AGE:
+        return REASON_AGE;
+    case CORE_WHY_PERMANENT:
+        return REASON_PERMANENT;
+    case CORE_WHY_RETRY_OFF:
+        return REASON_RETRY_DISABLED;
+    case CORE_WHY_SENDER_CRASH:
+        return REASON_SENDER_CRASH;
+    }
+    return REASON_NONE;
+}
+
+/* The new values of the delivery row. A person's retry that failed leaves state and schedule as they were. */
+static void outcome_verdict(struct engine *e, struct attempt *a, const struct core_action *action)
+{
+    struct delivery_row *d = &a->outcome.delivery;
+    int64_t seq = action->delivery.seq;
+    struct manual *manual = map_remove(&e->manuals, key64(&seq));
+    int64_t wall = clock_wall_ms();
+
+    if (action->keep_schedule && manual != NULL) {
+        d->state = manual->state;
+        d->reason = manual->reason;
+        d->next_at = manual->next_at;
+        d->ended_at = manual->ended_at;
+        a->outcome.is_open = d->state == DELIVERY_PENDING || d->state == DELIVERY_RETRYING;
+    } else if (action->keep_schedule) { /* its endpoint was deleted while it was being sent */
+        d->state = action->old_due == 0 ? DELIVERY_PENDING : DELIVERY_RETRYING;
+        d->next_at = action->old_due == 0 ? 0 : engine_wall(e, action->old_due);
+        a->outcome.is_open = true;
+    } else if (action->verdict == CORE_RETRY) {
+        d->state = DELIVERY_RETRYING;
+        d->next_at = engine_wall(e, action->due);
+        a->outcome.is_open = true;
+        e->stats.retried++;
+    } else {
+        d->state = action->verdict == CORE_DELIVERED ? DELIVERY_DELIVERED : DELIVERY_FAILED;
+        d->reason = reason_of(action->why);
+        d->ended_at = wall;
+    }
+    a->outcome.attempt.planned_next_at = a->outcome.is_open ? d->next_at : 0;
+    free(manual);
+}
+
+struct str engine_attempt_ad(int64_t delivery_seq, int32_t number, char text[ENGINE_AD_SIZE])
+{
+    int n = snprintf(text, ENGINE_AD_SIZE, "attempt:%lld:%d", (long long)delivery_seq, (int)number);
+
+    return (struct str){ text, (size_t)n };
+}
+
+static void outcome_seal_one(struct engine *e, struct attempt *a, struct str *field)
+{
+    char ad[ENGINE_AD_SIZE];
+    struct buf sealed;
+
+    if (field->len == 0) {
+        return;
+    }
+    buf_init(&sealed, field->len + BOX_OVERHEAD);
+    if (box_seal(e->options.keyring, engine_attempt_ad(a->outcome.attempt.delivery, a->outcome.attempt.number, ad),
+                 *field, &sealed) == 0) {
+        *field = arena_str(&a->arena, buf_str(&sealed));
+    }
+    buf_done(&sealed);
+}
+
+static int outcome_run(struct write *w, struct db *db, struct write_seqs *seqs)
+{
+    struct attempt *a = CONTAINER_OF(w, struct attempt, write);
+
+    (void)seqs;
+    return outcome_store(db, &a->outcome);
+}
+
+static void outcome_done(struct write *w, int result)
+{
+    struct attempt *a = CONTAINER_OF(w, struct attempt, write);
+    struct engine *e = a->engine;
+    uint32_t slot = a->start.slot;
+
+    if (result != 0) {
+        LOG_E("an outcome could not be stored", "delivery_seq=%lld error=%s",
+              (long long)a->outcome.delivery.seq, err_token(result));
+    }
+    arena_done(&a->arena);
+    *a = (struct attempt){ 0 };
+    engine_feed(e, &(struct core_input){ .kind = CORE_IN_OUTCOME_STORED, .slot = slot });
+}
+
+static void outcome_count(struct engine *e, const struct attempt *a, const struct endpoint *endpoint)
+{
+    if (a->outcome.attempt.status_code < 200 || a->outcome.attempt.status_code > 299 ||
+        a->outcome.attempt.error != TOKEN_NONE) {
+        e->stats.failed_attempts++;
+    }
+    if (a->outcome.delivery.state == DELIVERY_DELIVERED) {
+        e->stats.delivered++;
+        if (endpoint != NULL) {
+            ((struct endpoint *)(uintptr_t)endpoint)->last_success_at = a->outcome.delivery.ended_at;
+        }
+    } else if (a->outcome.delivery.state == DELIVERY_FAILED) {
+        e->stats.failed++;
+    }
+}
+
+void engine_store_outcome(struct engine *e, const struct core_action *action)
+{
+    struct attempt *a = &e->attempts[action->slot];
+    const struct endpoint *endpoint = registry_endpoint_no(e->options.registry, a->endpoint);
+    struct delivery_row *d = &a->outcome.delivery;
+    struct attempt_row *row = &a->outcome.attempt;
+    int rc;
+
+    ASSERT(a->place == ATTEMPT_DONE);
+    a->place = ATTEMPT_STORING;
+    d->seq = action->delivery.seq;
+    d->id = a->delivery;
+    d->event = action->delivery.event;
+    d->endpoint = a->endpoint;
+    d->app = endpoint == NULL ? 0 : endpoint->app->object.no;
+    d->type = a->type;
+    d->attempt_count = action->delivery.attempts;
+    d->last_code = row->status_code;
+    d->last_error = row->error;
+    d->last_ms = (int32_t)(row->duration_us / 1000);
+    a->outcome.was_open = action->old_due >= 0;
+    a->outcome.is_first = action->delivery.attempts == 1;
+    outcome_verdict(e, a, action);
+    outcome_count(e, a, endpoint);
+    if (endpoint != NULL && endpoint->app->project->encrypt_payloads) {
+        outcome_seal_one(e, a, &row->request_headers);
+        outcome_seal_one(e, a, &row->response_headers);
+        outcome_seal_one(e, a, &row->response_body);
+        row->flags |= ATTEMPT_SEALED;
+    }
+    a->write = (struct write){ .class = WRITE_OUTCOME,
+                               .rows = 3,
+                               .bytes = 256 + row->request_headers.len + row->response_headers.len +
+                                        row->response_body.len,
+                               .run = outcome_run,
+                               .on_done = outcome_done };
+    rc = writer_submit(e->options.writer, &a->write);
+    ASSERT(rc == 0); /* outcomes are always taken */
+}
+
+/* --- 410: the endpoint is disabled, durably; held deliveries wait for its owner */
+static void on_disabled(void *ctx, int result, struct object *object)
+{
+    struct engine *e = ctx;
+
+    (void)e;
+    if (result != 0) {
+        LOG_W("an endpoint could not be disabled", "error=%s", err_token(result));
+        return;
+    }
+    LOG_I("an endpoint was disabled", "endpoint_no=%lld reason=gone", (long long)object->no);
+}
+
+void engine_disable(struct engine *e, uint32_t slot)
+{
+    struct endpoint *endpoint = registry_endpoint_slot(e->options.registry, slot);
+    int rc;
+
+    if (endpoint == NULL || endpoint->status == ENDPOINT_DISABLED) {
+        return;
+    }
+    rc = registry_set_status(e->options.registry, endpoint, ENDPOINT_DISABLED, STR("gone"), on_disabled, e);
+    if (rc != 0) {
+        on_disabled(e, rc, NULL);
+    }
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine_publish.c - from a publish to deliveries on their way; the bodies that wait for their first attempt. */
+#include "engine/engine_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "store/writer.h"
+
+static void body_drop(struct engine *e, struct body *b)
+{
+    e->body_bytes -= sizeof(*b) + b->bytes.len;
+    list_remove(&e->body_order, &b->node);
+    (void)map_remove(&e->bodies, key64(&b->event));
+    free((void *)(uintptr_t)b->bytes.p);
+    free(b);
+}
+
+/* Keep the bytes for the first attempts; over the budget the oldest go and are read again when needed. */
+static void body_keep(struct engine *e, const struct event_publish *p)
+{
+    uint32_t count = (uint32_t)p->event.delivery_count;
+    struct body *b;
+
+    if (p->event.sent_count == 0 || (p->event.flags & EVENT_SEALED) != 0) {
+        return;
+    }
+    b = xalloc(sizeof(*b) + count * sizeof(struct id));
+    b->event = p->event.seq;
+    b->id = p->event.id;
+    b->type = p->event.type;
+    b->bytes = xstr(p->event.body);
+    b->first_delivery = p->event.first_delivery;
+    b->count = count;
+    b->left = (uint32_t)p->event.sent_count;
+    for (uint32_t i = 0; i < count; i++) {
+        b->deliveries[i] = p->deliveries[i].id;
+    }
+    list_push_back(&e->body_order, &b->node);
+    (void)map_put(&e->bodies, key64(&b->event), b);
+    e->body_bytes += sizeof(*b) + b->bytes.len;
+    while (e->body_bytes > e->options.body_memory_max) {
+        body_drop(e, CONTAINER_OF(list_first(&e->body_order), struct body, node));
+    }
+}
+
+struct body *body_get(struct engine *e, int64_t event)
+{
+    return map_get(&e->bodies, key64(&event));
+}
+
+void body_started(struct engine *e, struct body *b)
+{
+    if (--b->left == 0) {
+        body_drop(e, b);
+    }
+}
+
+void bodies_free(struct engine *e)
+{
+    struct list_node *n;
+
+    while ((n = list_first(&e->body_order)) != NULL) {
+        body_drop(e, CONTAINER_OF(n, struct body, node));
+    }
+}
+
+static int publish_run(struct write *w, struct db *db, struct write_seqs *seqs)
+{
+    struct publish *p = CONTAINER_OF(w, struct publish, write);
+
+    for (uint32_t i = 0; i < p->count; i++) {
+        int rc = event_insert(db, &p->events[i], seqs);
+
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static void publish_committed(struct engine *e, struct event_publish *p)
+{
+    int64_t now = clock_boot_ms();
+
+    e->stats.accepted++;
+    body_keep(e, p);
+    for (int32_t i = 0; i < p->event.delivery_count; i++) {
+        const struct delivery_row *d = &p->deliveries[i];
+        const struct endpoint *endpoint = registry_endpoint_no(e->options.registry, d->endpoint);
+
+        if (d->state != DELIVERY_PENDING || endpoint == NULL || endpoint->slot == REGISTRY_NO_SLOT) {
+            continue;
+        }
+        engine_feed(e, &(struct core_input){ .kind = CORE_IN_COMMITTED,
+                                             .ep = endpoint->slot,
+                                             .delivery = { .seq = d->seq,
+                                                           .event = p->event.seq,
+                                                           .accepted = now,
+                                                           .ep = endpoint->slot } });
+    }
+}
+
+static void publish_done(struct write *w, int result)
+{
+    struct publish *p = CONTAINER_OF(w, struct publish, write);
+
+    for (uint32_t i = 0; result == 0 && i < p->count; i++) {
+        if (!p->events[i].is_repeat && !p->events[i].is_conflict) {
+            publish_committed(p->engine, &p->events[i]);
+        }
+    }
+    p->on_done(p, result);
+}
+
+int engine_publish(struct engine *e, struct publish *p)
+{
+    size_t bytes = 0;
+    uint32_t rows = 0;
+
+    if (e->is_draining) {
+        return -E_BUSY;
+    }
+    for (uint32_t i = 0; i < p->count; i++) {
+        bytes += 256 + p->events[i].event.body.len + p->events[i].event.unmatched.len;
+        rows += 2 + 2 * (uint32_t)p->events[i].event.delivery_count;
+    }
+    p->engine = e;
+    p->write = (struct write){ .class = WRITE_PUBLISH,
+                               .app = p->app_no,
+                               .rows = rows,
+                               .bytes = bytes,
+                               .run = publish_run,
+                               .on_done = publish_done };
+    return writer_submit(e->options.writer, &p->write);
+}

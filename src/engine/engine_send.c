@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine_send.c - the way out of one attempt: body, signature of this moment, frame to egress or the inbox. */
+#include "engine/engine_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/keyring.h"
+#include "crypto/sign.h"
+#include "egress/token.h"
+#include "json/json.h"
+
+void engine_begin(struct engine *e, const struct core_action *action)
+{
+    struct attempt *a = &e->attempts[action->slot];
+    const struct endpoint *endpoint = registry_endpoint_slot(e->options.registry, action->ep);
+
+    ASSERT(a->place == ATTEMPT_FREE);
+    *a = (struct attempt){ .engine = e, .start = *action, .place = ATTEMPT_STARTING };
+    a->endpoint = endpoint == NULL ? 0 : endpoint->object.no;
+    arena_init(&a->arena);
+    list_push_back(&e->starting, &a->node);
+    loop_wake(e->options.loop);
+}
+
+/* --- keyed contexts and headers of an endpoint, made again when it changed or a secret ended */
+void sender_drop(struct engine *e, uint32_t slot)
+{
+    struct sender *s = &e->senders[slot];
+
+    if (s->signer == NULL) {
+        return;
+    }
+    list_remove(&e->signers, &s->node);
+    signer_free(s->signer);
+    explicit_bzero((void *)(uintptr_t)s->secret.p, s->secret.len);
+    free((void *)(uintptr_t)s->secret.p);
+    free((void *)(uintptr_t)s->headers.p);
+    *s = (struct sender){ 0 };
+}
+
+static int64_t secret_expiry(const struct json *secret)
+{
+    const struct json *v = json_member(secret, "expires_at");
+    int64_t at = INT64_MAX;
+
+    if (v == NULL || json_type(v) == JSON_NULL) {
+        return INT64_MAX;
+    }
+    if (json_type(v) == JSON_STRING) {
+        return clock_parse(json_string(v), &at) == 0 ? at : INT64_MAX;
+    }
+    return json_int(v, 0, INT64_MAX - 1, &at) == 0 ? at : INT64_MAX;
+}
+
+static int sender_read(struct engine *e, const struct endpoint *endpoint, const struct json *doc, struct sender *s)
+{
+    const struct json *secrets = json_member(doc, "secrets");
+    const struct json *headers = json_member(doc, "headers");
+    struct str valid[SIGN_SECRETS_MAX];
+    uint32_t count = 0;
+    int64_t now = clock_wall_ms();
+    struct json_iter it;
+    const struct json *v;
+    struct str name;
+    struct buf lines;
+    int rc = 0;
+
+    s->expires_at = INT64_MAX;
+    it = json_iter(secrets);
+    while (secrets != NULL && (v = json_next(&it, NULL)) != NULL && count < SIGN_SECRETS_MAX) {
+        int64_t expires_at = secret_expiry(v);
+
+        if (expires_at > now) {
+            valid[count++] = json_string(json_member(v, "secret"));
+            s->expires_at = expires_at < s->expires_at ? expires_at : s->expires_at;
+        }
+    }
+    if (count == 0) {
+        return -E_STORE;
+    }
+    buf_init(&lines, ENGINE_HEADERS_MAX);
+    if (headers != NULL) {
+        it = json_iter(headers);
+        while (rc == 0 && (v = json_next(&it, &name)) != NULL) {
+            rc = buf_printf(&lines, "%.*s: %.*s\r\n", STR_ARG(name), STR_ARG(json_string(v)));
+        }
+    }
+    if (rc == 0) {
+        rc = signer_new(endpoint->profiles, valid, count, e->options.header_prefix, &s->signer, NULL);
+    }
+    if (rc == 0) {
+        s->secret = xstr(valid[0]);
+        s->headers.p = buf_take(&lines, &s->headers.len);
+    }
+    buf_done(&lines);
+    return rc;
+}
+
+static int sender_make(struct engine *e, const struct endpoint *endpoint, struct sender *s)
+{
+    struct json_doc *doc = NULL;
+    struct buf plain;
+    int rc;
+
+    if (e->signers.count == ENGINE_SIGNERS_MAX) {
+        struct sender *oldest = CONTAINER_OF(list_first(&e->signers), struct sender, node);
+
+        sender_drop(e, (uint32_t)(oldest - e->senders));
+    }
+    buf_init(&plain, 256 * 1024);
+    rc = registry_unseal(e->options.registry, endpoint, &plain);
+    if (rc == 0) {
+        rc = json_parse(buf_str(&plain), JSON_DEPTH_MAX, &doc, NULL);
+    }
+    if (rc == 0) {
+        rc = sender_read(e, endpoint, json_root(doc), s);
+    }
+    json_doc_free(doc);
+    explicit_bzero(plain.p, plain.len);
+    buf_done(&plain);
+    if (rc != 0) {
+        return rc;
+    }
+    s->version = endpoint->object.version;
+    list_push_back(&e->signers, &s->node);
+    return 0;
+}
+
+static struct sender *sender_get(struct engine *e, const struct endpoint *endpoint)
+{
+    struct sender *s = &e->senders[endpoint->slot];
+
+    if (s->signer != NULL && (s->version != endpoint->object.version || s->expires_at <= clock_wall_ms())) {
+        sender_drop(e, endpoint->slot);
+    }
+    if (s->signer == NULL) {
+        int rc = sender_make(e, endpoint, s);
+
+        if (rc != 0) {
+            LOG_E("an endpoint's secret cannot be used", "endpoint_no=%lld error=%s",
+                  (long long)endpoint->object.no, err_token(rc));
+            return NULL;
+        }
+        return s;
+    }
+    list_remove(&e->signers, &s->node);
+    list_push_back(&e->signers, &s->node);
+    return s;
+}
+
+/* --- the test inbox: the same request, handed over in memory */
+static struct str header_find(struct str lines, struct str name)
+{
+    struct str line;
+
+    while (str_split(&lines, '\n', &line)) {
+        size_t colon = str_find(line, ':');
+
+        if (colon < line.len && str_eq_nocase(str_sub(line, 0, colon), name)) {
+            struct str value = str_trim(str_sub(line, colon + 1, line.len));
+
+            return value.len > 0 && value.p[value.len - 1] == '\r' ? str_sub(value, 0, value.len - 1) : value;
+        }
+    }
+    return STR_NONE;
+}
+
+static enum verify_failure inbox_verify(struct engine *e, const struct endpoint *endpoint, struct str secret,
+                                        struct str headers, struct str body)
+{
+    int64_t now = clock_wall_ms() / 1000;
+    char name[128];
+    int n;
+
+    if ((endpoint->profiles & SIGN_STANDARD) != 0) {
+        return verify_standard(secret, header_find(headers, STR("webhook-id")),
+                               header_find(headers, STR("webhook-timestamp")),
+                               header_find(headers, STR("webhook-signature")), body, now, 300);
+    }
+    if ((endpoint->profiles & SIGN_TIMESTAMPED) != 0) {
+        n = snprintf(name, sizeof(name), "%.*s-Signature", STR_ARG(e->options.header_prefix));
+        return verify_timestamped(secret, header_find(headers, (struct str){ name, (size_t)n }), body, now, 300);
+    }
+    n = snprintf(name, sizeof(name), "X-%.*s-Signature", STR_ARG(e->options.header_prefix));
+    return verify_platform(secret, header_find(headers, (struct str){ name, (size_t)n }), body);
+}
+
+static void send_to_inbox(struct attempt *a, const struct endpoint *endpoint, struct str secret, struct str body)
+{
+    struct engine *e = a->engine;
+    struct str headers = a->outcome.attempt.request_headers;
+    enum verify_failure verdict = inbox_verify(e, endpoint, secret, headers, body);
+    const struct event_type *type = registry_type_no(e->options.registry, a->type);
+    char delivery[ID_TEXT_SIZE];
+    int status;
+
+    id_format(ID_DELIVERY, &a->delivery, delivery);
+    status = inbox_receive(e->options.inbox, endpoint->inbox,
+                           &(struct inbox_request){
+                               .received_at = clock_wall_ms(),
+                               .headers = headers,
+                               .body = body,
+                               .event_type = type == NULL ? STR_NONE : type->object.slug,
+                               .delivery_id = str_from(delivery),
+                               .attempt = a->outcome.attempt.number,
+                               .verdict = verdict == VERIFY_OK ? "valid" : verify_sentence(verdict),
+                               .is_valid = verdict == VERIFY_OK,
+                           });
+    engine_local_done(e, a, TOKEN_NONE, status, "");
+}
+
+/* --- sending */
+static void attempt_headers(struct attempt *a, const struct event_type *type, struct sender *s, struct str body,
+                            struct buf *out)
+{
+    struct engine *e = a->engine;
+    char event[ID_TEXT_SIZE];
+    char delivery[ID_TEXT_SIZE];
+    int rc;
+
+    id_format(ID_EVENT, &a->event, event);
+    id_format(ID_DELIVERY, &a->delivery, delivery);
+    rc = buf_printf(out, "Content-Type: application/json\r\nUser-Agent: %.*s\r\nAccept-Encoding: identity\r\n",
+                    STR_ARG(e->options.user_agent));
+    if (rc == 0) {
+        rc = signer_headers(s->signer,
+                            &(struct sign_input){ .event_id = str_from(event),
+                                                  .delivery_id = str_from(delivery),
+                                                  .event_type = type == NULL ? STR_NONE : type->object.slug,
+                                                  .unix_s = a->started_wall / 1000,
+                                                  .attempt = (uint32_t)a->outcome.attempt.number,
+                                                  .body = body },
+                            out);
+    }
+    if (rc == 0) {
+        rc = buf_add_str(out, s->headers);
+    }
+    ASSERT(rc == 0); /* every part is limited when the endpoint is saved */
+}
+
+/* Sign and send now. Event, delivery, type and body are known. */
+static void attempt_send(struct attempt *a, struct str body)
+{
+    struct engine *e = a->engine;
+    const struct endpoint *endpoint = registry_endpoint_no(e->options.registry, a->endpoint);
+    const struct event_type *type = registry_type_no(e->options.registry, a->type);
+    struct sender *s;
+    struct buf headers;
+    int rc;
+
+    a->place = ATTEMPT_SENT;
+    a->started_wall = clock_wall_ms();
+    a->started_boot_us = clock_boot_us();
+    a->outcome.attempt.number = a->start.delivery.attempts + 1;
+    a->outcome.attempt.started_at = a->started_wall;
+    a->outcome.attempt.flags = a->start.manual ? ATTEMPT_MANUAL : 0;
+    if (endpoint == NULL || endpoint->slot == REGISTRY_NO_SLOT) {
+        engine_local_done(e, a, TOKEN_URL_REFUSED, 0, "the endpoint was deleted");
+        return;
+    }
+    s = sender_get(e, endpoint);
+    if (s == NULL) {
+        engine_local_done(e, a, TOKEN_SENDER_OVERLOAD, 0, "the endpoint's secret cannot be opened");
+        return;
+    }
+    buf_init(&headers, ENGINE_HEADERS_MAX);
+    attempt_headers(a, type, s, body, &headers);
+    a->outcome.attempt.url = arena_str(&a->arena, endpoint->url);
+    a->outcome.attempt.request_headers = arena_str(&a->arena, buf_str(&headers));
+    buf_done(&headers);
+    if (endpoint->inbox.len > 0) {
+        send_to_inbox(a, endpoint, s->secret, body);
+        return;
+    }
+    rc = egress_pool_send(e->pool,
+                          &(struct frame_send){ .handle = a->start.slot,
+                                                .timeout_ms = (uint32_t)endpoint->timeout_ms,
+                                                .flags = a->start.fresh_connection ? FRAME_SEND_FRESH_CONNECTION : 0,
+                                                .url = endpoint->url,
+                                                .headers = a->outcome.attempt.request_headers,
+                                                .body = body },
+                          a->start.alone);
+    if (rc != 0) {
+        engine_local_done(e, a, TOKEN_SENDER_OVERLOAD, 0, "no sending process has room");
+    }
+}
+
+struct str engine_event_ad(const struct id *id, char text[ENGINE_AD_SIZE])
+{
+    char digits[ID_TEXT_SIZE];
+    int n;
+
+    id_format(ID_EVENT, id, digits);
+    n = snprintf(text, ENGINE_AD_SIZE, "event:%s", digits);
+    return (struct str){ text, (size_t)n };
+}
+
+/* --- the body and the ids, when they are not in memory */
+static int read_run(struct read *r, struct db *db)
+{
+    struct attempt *a = CONTAINER_OF(r, struct attempt, read);
+    struct engine *e = a->engine;
+    struct delivery_row *delivery;
+    struct event_row event;
+    struct arena arena;
+    struct buf plain;
+    size_t count = 0;
+    char ad[ENGINE_AD_SIZE];
+    int rc;
+
+    arena_init(&arena);
+    rc = delivery_range(db, a->start.delivery.seq, 1, &arena, &delivery, &count);
+    if (rc == 0 && count != 1) {
+        rc = -E_NOT_FOUND;
+    }
+    if (rc == 0) {
+        rc = event_get_seq(db, a->start.delivery.event, &arena, &event);
+    }
+    if (rc == 0) {
+        a->delivery = delivery[0].id;
+        a->event = event.id;
+        a->type = event.type;
+        a->body = event.body;
+        buf_init(&plain, FRAME_SIZE_MAX);
+        if ((event.flags & EVENT_SEALED) != 0) {
+            rc = box_open(e->options.keyring, engine_event_ad(&event.id, ad), event.body, &plain);
+            a->body = buf_str(&plain);
+        }
+        if (rc == 0) {
+            a->body = arena_str(&a->arena, a->body);
+        }
+        buf_done(&plain);
+    }
+    arena_done(&arena);
+    return rc;
+}
+
+static void read_submit(struct attempt *a);
+
+static void on_read_again(struct loop_timer *t)
+{
+    read_submit(t->ctx);
+}
+
+static void read_done(struct read *r, int result)
+{
+    struct attempt *a = CONTAINER_OF(r, struct attempt, read);
+
+    if (result == -E_NOT_FOUND || result == -E_SIGNATURE || result == -E_INVALID) {
+        a->place = ATTEMPT_SENT;
+        a->started_wall = clock_wall_ms();
+        a->started_boot_us = clock_boot_us();
+        a->outcome.attempt.number = a->start.delivery.attempts + 1;
+        a->outcome.attempt.started_at = a->started_wall;
+        LOG_E("an event could not be read for sending", "event_seq=%lld error=%s",
+              (long long)a->start.delivery.event, err_token(result));
+        engine_local_done(a->engine, a, TOKEN_SENDER_OVERLOAD, 0, "the event cannot be read");
+        return;
+    }
+    if (result != 0) {
+        a->again = (struct loop_timer){ .on_due = on_read_again, .ctx = a };
+        loop_timer_set(a->engine->options.loop, &a->again, clock_boot_ms() + ENGINE_READ_AGAIN_MS);
+        return;
+    }
+    attempt_send(a, a->body);
+}
+
+static void read_submit(struct attempt *a)
+{
+    a->place = ATTEMPT_READING;
+    a->read = (struct read){ .run = read_run, .on_done = read_done };
+    if (readers_submit(a->engine->options.readers, &a->read) != 0) {
+        a->again = (struct loop_timer){ .on_due = on_read_again, .ctx = a };
+        loop_timer_set(a->engine->options.loop, &a->again, clock_boot_ms() + ENGINE_READ_AGAIN_MS);
+    }
+}
+
+static size_t attempt_start(struct attempt *a)
+{
+    struct body *b = body_get(a->engine, a->start.delivery.event);
+    int64_t at = b == NULL ? -1 : a->start.delivery.seq - b->first_delivery;
+    size_t bytes;
+
+    if (b == NULL || at < 0 || at >= b->count) {
+        read_submit(a);
+        return 0;
+    }
+    a->delivery = b->deliveries[at];
+    a->event = b->id;
+    a->type = b->type;
+    bytes = b->bytes.len;
+    attempt_send(a, b->bytes);
+    if (a->start.delivery.attempts == 0) {
+        body_started(a->engine, b);
+    }
+    return bytes;
+}
+
+void engine_starts(struct engine *e)
+{
+    size_t bytes = 0;
+    unsigned count = 0;
+
+    while (count < ENGINE_STARTS_MAX && bytes < ENGINE_SIGN_BYTES_MAX) {
+        struct list_node *n = list_pop_front(&e->starting);
+
+        if (n == NULL) {
+            return;
+        }
+        bytes += attempt_start(CONTAINER_OF(n, struct attempt, node));
+        count++;
+    }
+    if (!list_empty(&e->starting)) {
+        loop_wake(e->options.loop);
+    }
+}

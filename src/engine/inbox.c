@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inbox.c - the last requests of each test inbox, in memory. */
+#include "engine/inbox.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/list.h"
+#include "base/map.h"
+
+struct item {
+    struct list_node node;
+    struct inbox_request request; /* strings are copies */
+};
+
+struct box {
+    struct list_node node; /* by last use, oldest first */
+    struct str token;
+    struct list items; /* newest first */
+};
+
+struct inbox {
+    struct map boxes;
+    struct list order;
+};
+
+struct inbox *inbox_new(void)
+{
+    struct inbox *box = xalloc(sizeof(*box));
+
+    map_init(&box->boxes);
+    list_init(&box->order);
+    return box;
+}
+
+static void str_free(struct str s)
+{
+    free((void *)(uintptr_t)s.p);
+}
+
+static void item_free(struct item *item)
+{
+    str_free(item->request.headers);
+    str_free(item->request.body);
+    str_free(item->request.event_type);
+    str_free(item->request.delivery_id);
+    free(item);
+}
+
+static void box_drop(struct inbox *inbox, struct box *b)
+{
+    struct list_node *n;
+
+    while ((n = list_pop_front(&b->items)) != NULL) {
+        item_free(CONTAINER_OF(n, struct item, node));
+    }
+    (void)map_remove(&inbox->boxes, b->token);
+    list_remove(&inbox->order, &b->node);
+    str_free(b->token);
+    free(b);
+}
+
+void inbox_free(struct inbox *inbox)
+{
+    struct list_node *n;
+
+    if (inbox == NULL) {
+        return;
+    }
+    while ((n = list_first(&inbox->order)) != NULL) {
+        box_drop(inbox, CONTAINER_OF(n, struct box, node));
+    }
+    map_done(&inbox->boxes);
+    free(inbox);
+}
+
+bool inbox_token_valid(struct str token)
+{
+    if (token.len < INBOX_TOKEN_MIN || token.len > INBOX_TOKEN_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < token.len; i++) {
+        char c = token.p[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct box *box_get(struct inbox *inbox, struct str token)
+{
+    struct box *b = map_get(&inbox->boxes, token);
+
+    if (b != NULL) {
+        list_remove(&inbox->order, &b->node);
+        list_push_back(&inbox->order, &b->node);
+        return b;
+    }
+    if (inbox->order.count == INBOX_TOKENS_MAX) {
+        box_drop(inbox, CONTAINER_OF(list_first(&inbox->order), struct box, node));
+    }
+    b = xalloc(sizeof(*b));
+    b->token = xstr(token);
+    list_init(&b->items);
+    list_push_back(&inbox->order, &b->node);
+    (void)map_put(&inbox->boxes, b->token, b);
+    return b;
+}
+
+int inbox_receive(struct inbox *inbox, struct str token, const struct inbox_request *request)
+{
+    struct box *b;
+    struct item *item;
+
+    if (!inbox_token_valid(token)) {
+        return 404;
+    }
+    b = box_get(inbox, token);
+    if (b->items.count == INBOX_REQUESTS_MAX) {
+        struct list_node *oldest = b->items.head.prev;
+
+        list_remove(&b->items, oldest);
+        item_free(CONTAINER_OF(oldest, struct item, node));
+    }
+    item = xalloc(sizeof(*item));
+    item->request = *request;
+    item->request.headers = xstr(request->headers);
+    item->request.body = xstr(request->body);
+    item->request.event_type = xstr(request->event_type);
+    item->request.delivery_id = xstr(request->delivery_id);
+    list_push_front(&b->items, &item->node);
+    return 200;
+}
+
+const struct inbox_request *inbox_at(const struct inbox *inbox, struct str token, size_t index)
+{
+    struct box *b = map_get(&inbox->boxes, token);
+    struct list_node *n;
+
+    if (b == NULL || index >= b->items.count) {
+        return NULL;
+    }
+    n = list_first(&b->items);
+    while (index-- > 0) {
+        n = n->next;
+    }
+    return &CONTAINER_OF(n, struct item, node)->request;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inbox.h - the built-in test inbox, /catch/{token}: deliveries to it never leave the process, but pass signing,
+ * the log and retries as any other. Keeps the last requests of each token in memory. Main thread.
+ */
+#ifndef ENGINE_INBOX_H
+#define ENGINE_INBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum { INBOX_TOKENS_MAX = 1000, INBOX_REQUESTS_MAX = 50, INBOX_TOKEN_MIN = 8, INBOX_TOKEN_MAX = 64 };
+
+struct inbox;
+
+struct inbox_request {
+    int64_t received_at;
+    struct str headers; /* "Name: value\r\n" */
+    struct str body;
+    struct str event_type, delivery_id;
+    int attempt;
+    const char *verdict; /* verify_sentence() of the signature, "valid" when it verifies */
+    bool is_valid;
+};
+
+struct inbox *inbox_new(void);
+void inbox_free(struct inbox *box);
+/* Token within the limits and of [A-Za-z0-9_-]. */
+bool inbox_token_valid(struct str token);
+/* Take a request; strings are copied. The oldest go first, by request and by token. Returns the status to answer. */
+int inbox_receive(struct inbox *box, struct str token, const struct inbox_request *request);
+/* Newest first; NULL past the end. Borrowed until the next receive. */
+const struct inbox_request *inbox_at(const struct inbox *box, struct str token, size_t index);
+
+#endif

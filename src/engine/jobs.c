@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* jobs.c - one bite at a time; the next follows at once while there is more, else after a minute. */
+#include "engine/jobs.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "net/loop.h"
+#include "store/event.h"
+#include "store/writer.h"
+
+struct jobs {
+    struct jobs_options options;
+    struct loop_timer timer;
+    struct write write;
+    int64_t events_before, keys_before;
+    bool more_events, more_keys;
+    bool is_out, is_stopped;
+};
+
+static int bite_run(struct write *w, struct db *db, struct write_seqs *seqs)
+{
+    struct jobs *j = CONTAINER_OF(w, struct jobs, write);
+    int rc;
+
+    (void)seqs;
+    rc = event_expire(db, j->events_before, JOBS_BITE_ROWS, &j->more_events);
+    if (rc == 0) {
+        rc = idem_expire(db, j->keys_before, JOBS_BITE_ROWS, &j->more_keys);
+    }
+    return rc;
+}
+
+static void bite_done(struct write *w, int result)
+{
+    struct jobs *j = CONTAINER_OF(w, struct jobs, write);
+    bool more = result == 0 && (j->more_events || j->more_keys);
+
+    j->is_out = false;
+    if (result != 0) {
+        LOG_W("a retention bite failed; it is tried again", "error=%s", err_token(result));
+    }
+    if (!j->is_stopped) {
+        loop_timer_set(j->options.loop, &j->timer, clock_boot_ms() + (more ? 1 : JOBS_EVERY_MS));
+    }
+}
+
+static void on_due(struct loop_timer *t)
+{
+    struct jobs *j = t->ctx;
+    int64_t now = clock_wall_ms();
+
+    j->events_before = now - j->options.retention_ms;
+    j->keys_before = now - j->options.idempotency_ms;
+    j->write = (struct write){ .class = WRITE_BACKGROUND,
+                               .rows = JOBS_BITE_ROWS,
+                               .bytes = 1024,
+                               .run = bite_run,
+                               .on_done = bite_done };
+    j->is_out = writer_submit(j->options.writer, &j->write) == 0;
+    if (!j->is_out) {
+        loop_timer_set(j->options.loop, t, clock_boot_ms() + JOBS_EVERY_MS);
+    }
+}
+
+struct jobs *jobs_start(const struct jobs_options *options)
+{
+    struct jobs *j = xalloc(sizeof(*j));
+
+    j->options = *options;
+    j->timer = (struct loop_timer){ .on_due = on_due, .ctx = j };
+    loop_timer_set(options->loop, &j->timer, clock_boot_ms() + JOBS_EVERY_MS);
+    return j;
+}
+
+void jobs_set_periods(struct jobs *j, int64_t retention_ms, int64_t idempotency_ms)
+{
+    j->options.retention_ms = retention_ms;
+    j->options.idempotency_ms = idempotency_ms;
+}
+
+void jobs_stop(struct jobs *j)
+{
+    if (j != NULL) {
+        j->is_stopped = true;
+        loop_timer_cancel(j->options.loop, &j->timer);
+    }
+}
+
+void jobs_free(struct jobs *j)
+{
+    free(j);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * registry.h - everything that people configure, in memory: projects, apps, endpoints, event types, keys.
+ *
+ * Main thread only. Loaded whole at start; changed only after the commit of registry_save, so what is read
+ * here is durable. Objects live as long as the process, also deleted ones (the log names them), and their
+ * address never changes; strings inside are replaced at a change, so borrow them only until you return to
+ * the loop. The JSON of `config` columns is written by the api floor and read here (registry_read.c).
+ */
+#ifndef ENGINE_REGISTRY_H
+#define ENGINE_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "core/retry.h"
+#include "store/config_rows.h"
+
+#define REGISTRY_NO_SLOT UINT32_MAX
+
+struct keyring;
+struct registry;
+struct writer;
+struct db_options;
+
+/* What every object has; the first member of each. Strings are owned by the object. */
+struct object {
+    enum config_kind kind;
+    int64_t no;
+    struct id id;
+    int64_t version; /* ETag is its decimal in quotes */
+    int64_t created_at, updated_at, deleted_at;
+    struct str slug;   /* app slug, event type name, else empty */
+    struct str config; /* the JSON document as stored */
+    struct str sealed;
+    struct arena arena; /* the strings above and those of the parsed document */
+};
+
+/* config: {"name","auto_register"?,"encrypt_payloads"?} */
+struct project {
+    struct object object;
+    struct str name;
+    bool auto_register;
+    bool encrypt_payloads;
+    struct map apps;        /* slug -> struct app, living */
+    struct map app_ids;     /* id bytes -> struct app, also deleted */
+    struct map event_types; /* name -> struct event_type, living */
+    struct object **app_list;  /* all, also deleted, in order of no */
+    size_t app_count;
+    struct object **type_list;
+    size_t type_count;
+};
+
+/* config: {"name","description"?,"metadata"?,"max_endpoints"?} */
+struct app {
+    struct object object;
+    struct project *project;
+    uint32_t slot; /* for the core */
+    struct str name;
+    struct object **endpoints; /* all, also deleted, in order of no */
+    size_t endpoint_count;
+    size_t endpoint_living;
+    int64_t max_endpoints; /* 0 = the server's default */
+};
+
+enum endpoint_status { ENDPOINT_ACTIVE, ENDPOINT_PAUSED, ENDPOINT_DISABLED };
+
+/* config: {"name","description","url","event_types":[],"metadata":{},"timeout_ms","retry":{...},
+ * "signature_profiles":[],"status","status_reason"?,"created_by"?,"origin"?:{kind,id,name}}
+ * sealed (plain inside): {"secrets":[{"secret","expires_at"}],"headers":{}} newest secret first */
+struct endpoint {
+    struct object object;
+    struct app *app;
+    uint32_t slot; /* dense number for the core; REGISTRY_NO_SLOT when gone */
+    enum endpoint_status status;
+    struct str name;
+    struct str url; /* canonical */
+    struct str inbox; /* token when the URL is this server's own test inbox, else empty */
+    int64_t timeout_ms;
+    unsigned profiles; /* enum sign_profile bits */
+    struct retry_policy retry;
+    bool all_types;
+    struct str *names; /* exact type names, in order of str_cmp */
+    size_t name_count;
+    struct str *prefixes; /* "user." of "user.*" */
+    size_t prefix_count;
+    unsigned char (*prints)[32]; /* fingerprints of its secrets */
+    size_t print_count;
+    int64_t last_success_at; /* wall ms, 0 = never; kept by the engine */
+};
+
+/* config: {"description","group","schema","example","frequency","archived"} */
+struct event_type {
+    struct object object;
+    struct project *project;
+    bool archived;
+};
+
+enum key_scope { SCOPE_ADMIN = 1, SCOPE_PUBLISH = 2, SCOPE_READ = 4 };
+
+/* config: {"name","scopes":[],"hint","expires_at"?}; sealed: the 32-byte keyed hash itself (not boxed) */
+struct api_key {
+    struct object object;
+    struct project *project;
+    struct str name;
+    unsigned scopes; /* enum key_scope bits; admin holds all */
+    int64_t expires_at; /* 0 = never */
+    int64_t last_used_at;
+};
+
+struct registry_options {
+    const struct keyring *keyring;
+    struct str own_url; /* this server's public URL, to recognise its inbox ("http://127.0.0.1:8080") */
+    uint32_t endpoints_max;
+    /* An endpoint was added, changed or deleted (endpoint->slot stays valid during the call). */
+    void (*on_endpoint)(void *ctx, struct endpoint *endpoint, bool is_new);
+    void *ctx;
+};
+
+NODISCARD int registry_new(const struct registry_options *options, struct registry **ret_registry);
+void registry_free(struct registry *r);
+/* Opens a connection of its own, reads all rows. Calls on_endpoint for none. */
+NODISCARD int registry_load(struct registry *r, const struct db_options *db, struct err *err);
+void registry_set_writer(struct registry *r, struct writer *writer);
+
+/* --- looking up; NULL when absent, deleted, or of another project */
+struct project *registry_project(const struct registry *r, const struct id *id);
+struct project *registry_default_project(const struct registry *r); /* slug "default", exists always */
+/* By app id or slug. */
+struct app *registry_app(const struct project *p, struct str id_or_slug);
+struct endpoint *registry_endpoint(const struct app *app, struct str id);
+struct event_type *registry_event_type(const struct project *p, struct str name);
+/* By the text of the key: hashes it, compares in constant time; NULL when unknown, revoked or expired. */
+struct api_key *registry_key(const struct registry *r, struct str text, int64_t wall_now);
+bool registry_has_admin_key(const struct registry *r, const struct project *p);
+/* By number, also deleted ones: for the log. */
+struct endpoint *registry_endpoint_no(const struct registry *r, int64_t no);
+struct app *registry_app_no(const struct registry *r, int64_t no);
+struct event_type *registry_type_no(const struct registry *r, int64_t no);
+struct endpoint *registry_endpoint_slot(const struct registry *r, uint32_t slot);
+/* All of a kind in order of no, also deleted ones: walk by index. NULL past the end. */
+struct object *registry_at(const struct registry *r, enum config_kind kind, size_t index);
+size_t registry_living(const struct registry *r, enum config_kind kind);
+/* Is this secret's fingerprint used by another living endpoint of the project? */
+bool registry_secret_used(const struct registry *r, const struct project *p, struct str secret,
+                          const struct endpoint *except);
+
+/* Does the endpoint want this type? (event types only; status is asked apart) */
+bool registry_wants(const struct endpoint *endpoint, const struct event_type *type);
+
+/* The plain JSON inside endpoint->object.sealed, in out (wipe it). */
+struct buf;
+NODISCARD int registry_unseal(const struct registry *r, const struct endpoint *endpoint, struct buf *out);
+/* Seal the plain JSON for the endpoint with that number. */
+NODISCARD int registry_seal(const struct registry *r, int64_t endpoint_no, struct str plain, struct buf *out);
+
+/* --- changing */
+int64_t registry_next_no(struct registry *r, enum config_kind kind); /* gives a number, never again */
+
+struct registry_save;
+typedef void registry_saved(void *ctx, int result, struct object *object);
+/*
+ * Store a new row (version 1) or a changed one (version = the object's + 1; deleted_at set = delete; what
+ * belongs to a deleted app or project is gone with it, without a row of its own). The row is copied. After the commit the registry
+ * holds it and on_saved is called (never before this returns). result: -E_CONFLICT lost the race or slug
+ * taken, others of the writer. -E_BUSY at once: not taken.
+ */
+NODISCARD int registry_save(struct registry *r, enum config_kind kind, const struct config_row *row,
+                            registry_saved *on_saved, void *ctx);
+
+/* Change status and status_reason alone, whatever else is edited meanwhile (a lost race is run again). */
+NODISCARD int registry_set_status(struct registry *r, struct endpoint *endpoint, enum endpoint_status status,
+                                  struct str reason, registry_saved *on_saved, void *ctx);
+
+const char *endpoint_status_name(enum endpoint_status status); /* "active", "paused", "disabled" */
+
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* registry_read.c - from the stored JSON document to the parsed object. */
+#include "engine/registry_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "crypto/keyring.h"
+#include "crypto/sign.h"
+#include "json/json.h"
+
+static struct str read_string(struct arena *arena, const struct json *doc, const char *name)
+{
+    const struct json *v = json_member(doc, name);
+
+    if (v == NULL || json_type(v) != JSON_STRING) {
+        return STR_NONE;
+    }
+    return arena_str(arena, json_string(v));
+}
+
+static int64_t read_int(const struct json *doc, const char *name, int64_t fallback)
+{
+    const struct json *v = json_member(doc, name);
+    int64_t value;
+
+    if (v == NULL || json_int(v, INT64_MIN + 1, INT64_MAX, &value) != 0) {
+        return fallback;
+    }
+    return value;
+}
+
+static bool read_bool(const struct json *doc, const char *name, bool fallback)
+{
+    const struct json *v = json_member(doc, name);
+
+    return v == NULL || json_type(v) != JSON_BOOL ? fallback : json_bool(v);
+}
+
+static int read_project(struct project *p, const struct json *doc)
+{
+    p->name = read_string(&p->object.arena, doc, "name");
+    p->auto_register = read_bool(doc, "auto_register", false);
+    p->encrypt_payloads = read_bool(doc, "encrypt_payloads", false);
+    return 0;
+}
+
+static int read_app(struct app *a, const struct json *doc)
+{
+    a->name = read_string(&a->object.arena, doc, "name");
+    a->max_endpoints = read_int(doc, "max_endpoints", 0);
+    return 0;
+}
+
+static int read_key(struct api_key *k, const struct json *doc)
+{
+    const struct json *scopes = json_member(doc, "scopes");
+    const struct json *expires = json_member(doc, "expires_at");
+    struct json_iter it;
+    const struct json *scope;
+
+    k->name = read_string(&k->object.arena, doc, "name");
+    k->scopes = 0;
+    k->expires_at = 0;
+    if (scopes != NULL) {
+        it = json_iter(scopes);
+        while ((scope = json_next(&it, NULL)) != NULL) {
+            struct str name = json_string(scope);
+
+            k->scopes |= str_eq_c(name, "admin")     ? SCOPE_ADMIN | SCOPE_PUBLISH | SCOPE_READ
+                         : str_eq_c(name, "publish") ? SCOPE_PUBLISH
+                         : str_eq_c(name, "read")    ? SCOPE_READ
+                                                     : 0;
+        }
+    }
+    if (expires != NULL && json_type(expires) == JSON_STRING) {
+        return clock_parse(json_string(expires), &k->expires_at);
+    }
+    k->expires_at = read_int(doc, "expires_at", 0);
+    return 0;
+}
+
+/* The document's `retry` object: a preset or a list, and what stands beside it. */
+static int read_retry(const struct json *v, struct retry_policy *ret)
+{
+    const struct json *schedule = v == NULL ? NULL : json_member(v, "schedule");
+    struct retry_policy policy;
+    bool is_list = schedule != NULL && json_type(schedule) == JSON_ARRAY;
+    struct str preset = schedule == NULL || is_list ? STR("default") : json_string(schedule);
+    struct str on = v == NULL || json_member(v, "on") == NULL ? STR_NONE : json_string(json_member(v, "on"));
+
+    if (retry_preset(preset, &policy) != 0) {
+        return -E_STORE;
+    }
+    if (is_list) {
+        struct json_iter it = json_iter(schedule);
+        const struct json *delay;
+
+        policy.preset = RETRY_CUSTOM;
+        policy.delay_count = 0;
+        while ((delay = json_next(&it, NULL)) != NULL && policy.delay_count < RETRY_DELAYS_MAX) {
+            int64_t seconds = 0;
+
+            if (json_int(delay, 0, RETRY_DELAY_MAX_S, &seconds) != 0) {
+                return -E_STORE;
+            }
+            policy.delays_s[policy.delay_count++] = (uint32_t)seconds;
+        }
+        policy.max_attempts = (uint8_t)(policy.delay_count + 1);
+        policy.max_age_s = 0;
+    }
+    if (v != NULL) {
+        policy.enabled = read_bool(v, "enabled", policy.enabled);
+        policy.max_attempts = (uint8_t)read_int(v, "max_attempts", policy.max_attempts);
+        policy.max_age_s = (uint32_t)read_int(v, "max_age_s", policy.max_age_s);
+        policy.jitter_percent = (uint8_t)read_int(v, "jitter_percent", policy.jitter_percent);
+    }
+    if (on.p != NULL && retry_on_parse(on, &policy.on) != 0) {
+        return -E_STORE;
+    }
+    *ret = policy;
+    return 0;
+}
+
+static int name_order(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Exact names are sorted for the look-up; "user.*" becomes the prefix "user.". */
+static void read_types(struct endpoint *e, const struct json *list)
+{
+    size_t count = list == NULL ? 0 : json_count(list);
+    struct json_iter it;
+    const struct json *v;
+
+    e->names = arena_alloc(&e->object.arena, (count + 1) * sizeof(struct str));
+    e->prefixes = arena_alloc(&e->object.arena, (count + 1) * sizeof(struct str));
+    e->name_count = 0;
+    e->prefix_count = 0;
+    e->all_types = count == 0;
+    if (list == NULL) {
+        return;
+    }
+    it = json_iter(list);
+    while ((v = json_next(&it, NULL)) != NULL) {
+        struct str name = arena_str(&e->object.arena, json_string(v));
+
+        if (str_eq_c(name, "*")) {
+            e->all_types = true;
+        } else if (str_ends(name, STR(".*"))) {
+            e->prefixes[e->prefix_count++] = str_sub(name, 0, name.len - 1);
+        } else {
+            e->names[e->name_count++] = name;
+        }
+    }
+    qsort(e->names, e->name_count, sizeof(struct str), name_order);
+}
+
+static enum endpoint_status read_status(struct str s)
+{
+    if (str_eq_c(s, "paused")) {
+        return ENDPOINT_PAUSED;
+    }
+    return str_eq_c(s, "disabled") ? ENDPOINT_DISABLED : ENDPOINT_ACTIVE;
+}
+
+static int read_endpoint(struct registry *r, struct endpoint *e, const struct json *doc)
+{
+    const struct json *profiles = json_member(doc, "signature_profiles");
+    struct str catch_prefix = arena_printf(&e->object.arena, "%.*s/catch/", STR_ARG(r->options.own_url));
+
+    e->name = read_string(&e->object.arena, doc, "name");
+    e->url = read_string(&e->object.arena, doc, "url");
+    e->inbox = STR_NONE;
+    if (str_starts(e->url, catch_prefix)) {
+        e->inbox = str_sub(e->url, catch_prefix.len, e->url.len);
+    }
+    e->timeout_ms = read_int(doc, "timeout_ms", 15000);
+    e->status = read_status(read_string(&e->object.arena, doc, "status"));
+    e->profiles = 0;
+    if (profiles != NULL) {
+        struct json_iter it = json_iter(profiles);
+        const struct json *v;
+
+        while ((v = json_next(&it, NULL)) != NULL) {
+            enum sign_profile profile;
+
+            if (sign_profile_parse(json_string(v), &profile) == 0) {
+                e->profiles |= profile;
+            }
+        }
+    }
+    if (e->profiles == 0) {
+        e->profiles = SIGN_STANDARD | SIGN_TIMESTAMPED;
+    }
+    read_types(e, json_member(doc, "event_types"));
+    return read_retry(json_member(doc, "retry"), &e->retry);
+}
+
+/* The columns, copied into the object's fresh arena. */
+static void read_columns(struct object *o, const struct config_row *row)
+{
+    o->no = row->no;
+    o->id = row->id;
+    o->version = row->version;
+    o->created_at = row->created_at;
+    o->updated_at = row->updated_at;
+    o->deleted_at = row->deleted_at;
+    o->slug = row->slug.p == NULL ? STR_NONE : arena_str(&o->arena, row->slug);
+    o->config = arena_str(&o->arena, row->config);
+    o->sealed = arena_str(&o->arena, row->sealed);
+}
+
+int registry_read(struct registry *r, struct object *object, const struct config_row *row, struct err *err)
+{
+    struct arena old = object->arena;
+    struct json_doc *doc = NULL;
+    int rc = json_parse(row->config, JSON_DEPTH_MAX, &doc, NULL);
+
+    if (rc != 0) {
+        return err_set(err, -E_STORE, "A configuration document cannot be read (kind %d, no %lld).",
+                       (int)object->kind, (long long)row->no);
+    }
+    arena_init(&object->arena);
+    read_columns(object, row);
+    switch (object->kind) {
+    case CONFIG_PROJECT:
+        rc = read_project((struct project *)(void *)object, json_root(doc));
+        break;
+    case CONFIG_APP:
+        rc = read_app((struct app *)(void *)object, json_root(doc));
+        break;
+    case CONFIG_ENDPOINT:
+        rc = read_endpoint(r, (struct endpoint *)(void *)object, json_root(doc));
+        break;
+    case CONFIG_EVENT_TYPE:
+        ((struct event_type *)(void *)object)->archived = read_bool(json_root(doc), "archived", false);
+        break;
+    case CONFIG_KEY:
+        rc = read_key((struct api_key *)(void *)object, json_root(doc));
+        break;
+    case CONFIG_KINDS:
+        break;
+    }
+    json_doc_free(doc);
+    arena_done(&old);
+    if (rc != 0) {
+        return err_set(err, -E_STORE, "A configuration document is damaged (kind %d, no %lld).",
+                       (int)object->kind, (long long)row->no);
+    }
+    return 0;
+}
+
+/* --- fingerprints of secrets: a keyed hash within the project */
+static void print_make(const struct registry *r, const struct project *p, struct str secret,
+                       unsigned char ret_print[32])
+{
+    char domain[40];
+    int n = snprintf(domain, sizeof(domain), "secret:%lld", (long long)p->object.no);
+
+    keyring_hash(r->options.keyring, (struct str){ domain, (size_t)n }, secret, ret_print);
+}
+
+void registry_prints_drop(struct registry *r, struct endpoint *e)
+{
+    for (size_t i = 0; i < e->print_count; i++) {
+        struct str key = { (const char *)e->prints[i], 32 };
+
+        if (map_get(&r->prints, key) == e) {
+            (void)map_remove(&r->prints, key);
+        }
+    }
+    free(e->prints);
+    e->prints = NULL;
+    e->print_count = 0;
+}
+
+int registry_prints_add(struct registry *r, struct endpoint *e)
+{
+    struct buf plain;
+    struct json_doc *doc = NULL;
+    const struct json *secrets;
+    struct json_iter it;
+    const struct json *v;
+    int rc;
+
+    buf_init(&plain, 256 * 1024);
+    rc = registry_unseal(r, e, &plain);
+    if (rc == 0) {
+        rc = json_parse(buf_str(&plain), JSON_DEPTH_MAX, &doc, NULL);
+    }
+    secrets = rc == 0 ? json_member(json_root(doc), "secrets") : NULL;
+    if (secrets != NULL) {
+        e->prints = xcalloc(json_count(secrets) + 1, 32);
+        it = json_iter(secrets);
+        while ((v = json_next(&it, NULL)) != NULL) {
+            const struct json *secret = json_member(v, "secret");
+            struct str key = { (const char *)e->prints[e->print_count], 32 };
+
+            if (secret == NULL) {
+                continue;
+            }
+            print_make(r, e->app->project, json_string(secret), e->prints[e->print_count]);
+            e->print_count++;
+            if (map_get(&r->prints, key) == NULL) {
+                (void)map_put(&r->prints, key, e);
+            }
+        }
+    }
+    json_doc_free(doc);
+    explicit_bzero(plain.p, plain.len);
+    buf_done(&plain);
+    return rc;
+}
+
+bool registry_secret_used(const struct registry *r, const struct project *p, struct str secret,
+                          const struct endpoint *except)
+{
+    unsigned char print[32];
+    const struct endpoint *other;
+
+    print_make(r, p, secret, print);
+    other = map_get(&r->prints, (struct str){ (const char *)print, 32 });
+    return other != NULL && other != except;
+}

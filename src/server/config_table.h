@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_table.h - the one table of settings; see config.h. Sizes in bytes, durations in milliseconds. */
+#ifndef SERVER_CONFIG_TABLE_H
+#define SERVER_CONFIG_TABLE_H
+
+/* clang-format off */
+#define CONFIG_TABLE(X) \
+    X(data, CONFIG_TEXT, "./var", 0, 4096, false, "Folder of the embedded store, the key file and the lock.") \
+    X(database, CONFIG_TEXT, "", 0, 4096, false, "postgres://... ; empty: SQLite in `data`.") \
+    X(listen, CONFIG_TEXT, "127.0.0.1:8080", 1, 256, false, "ADDR:PORT of the HTTP API.") \
+    X(dev, CONFIG_BOOL, "false", 0, 1, false, "Development: http and loopback endpoints are allowed, event types register themselves.") \
+    X(tls_cert, CONFIG_TEXT, "", 0, 4096, true, "PEM file with the certificate chain; with tls_key the API speaks TLS.") \
+    X(tls_key, CONFIG_TEXT, "", 0, 4096, true, "PEM file with the private key.") \
+    X(behind_proxy, CONFIG_TEXT, "", 0, 1024, false, "CIDR list of proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted.") \
+    X(admin_key, CONFIG_TEXT, "", 0, 128, false, "Installs this admin key at first start (32 to 128 printable characters).") \
+    X(admin_key_file, CONFIG_TEXT, "", 0, 4096, false, "The same, read from the first line of a file.") \
+    X(key_file, CONFIG_TEXT, "", 0, 4096, false, "Master key file; empty: `data`/postern.key.") \
+    X(public_url, CONFIG_TEXT, "", 0, 1024, false, "How clients reach this server; empty: made from listen.") \
+    X(log_level, CONFIG_TEXT, "info", 1, 16, true, "debug, info, warn or error.") \
+    X(log_format, CONFIG_TEXT, "logfmt", 1, 16, true, "logfmt or json.") \
+    X(header_prefix, CONFIG_TEXT, "Postern", 1, 64, false, "Prefix of the signature and event headers.") \
+    X(allow_http, CONFIG_BOOL, "false", 0, 1, false, "Allow http:// endpoints also without dev.") \
+    X(allow_target, CONFIG_TEXT, "", 0, 4096, false, "CIDR:PORT list of addresses that endpoints may use although they are private.") \
+    X(refuse_target, CONFIG_TEXT, "", 0, 4096, false, "CIDR list of further addresses that are never sent to.") \
+    X(endpoint_ports, CONFIG_TEXT, "443,80,8443,8080,8000,3000,5000,9443", 1, 1024, false, "Ports that endpoints may use; any: all but 0 (dev has any).") \
+    X(dns_server, CONFIG_TEXT, "", 0, 256, false, "ADDR:PORT of the name server; empty: the system's.") \
+    X(egress_processes, CONFIG_INT, "0", 0, 64, false, "Sending processes; 0: one per core, at most 4.") \
+    X(egress_transfers_max, CONFIG_INT, "2000", 1, 20000, false, "Attempts at once per sending process.") \
+    X(egress_bytes_max, CONFIG_SIZE, "134217728", 1048576, 17179869184, false, "Bytes in flight per sending process.") \
+    X(connect_timeout_ms, CONFIG_DURATION_MS, "5000", 100, 30000, false, "Time to connect, TLS included.") \
+    X(endpoint_timeout_ms, CONFIG_DURATION_MS, "15000", 1000, 30000, false, "Default time for a whole attempt.") \
+    X(endpoint_concurrency, CONFIG_INT, "10", 1, 1000, false, "Attempts at once per endpoint.") \
+    X(app_concurrency, CONFIG_INT, "50", 1, 10000, false, "Attempts at once per app.") \
+    X(app_endpoints_max, CONFIG_INT, "10", 1, 1000, false, "Endpoints of an app unless it has its own limit.") \
+    X(endpoints_max, CONFIG_INT, "100000", 1, 1000000, false, "Endpoints in all.") \
+    X(deliveries_memory_max, CONFIG_INT, "200000", 1000, 10000000, false, "Open deliveries in memory in all.") \
+    X(endpoint_memory_max, CONFIG_INT, "1000", 20, 100000, false, "Open deliveries in memory per endpoint.") \
+    X(body_memory_max, CONFIG_SIZE, "268435456", 1048576, 17179869184, false, "Event bodies kept in memory for first attempts.") \
+    X(uncommitted_max, CONFIG_INT, "4096", 16, 1000000, false, "Outcomes that may wait for the store.") \
+    X(request_body_max, CONFIG_SIZE, "1048576", 1024, 67108864, false, "Body of an API request.") \
+    X(event_data_max, CONFIG_SIZE, "262144", 64, 16777216, false, "`data` of one event.") \
+    X(batch_events_max, CONFIG_INT, "100", 1, 1000, false, "Events in one batch publish.") \
+    X(header_max, CONFIG_SIZE, "16384", 1024, 65536, false, "Header block of an API request.") \
+    X(uri_max, CONFIG_SIZE, "8192", 256, 65536, false, "Request target of an API request.") \
+    X(connections_max, CONFIG_INT, "4096", 8, 100000, false, "Connections to the API.") \
+    X(connections_per_address_max, CONFIG_INT, "0", 0, 100000, false, "Connections per client address; 0: no limit.") \
+    X(request_memory_max, CONFIG_SIZE, "268435456", 1048576, 17179869184, false, "Request bodies in memory.") \
+    X(request_header_ms, CONFIG_DURATION_MS, "10000", 100, 120000, false, "Time for a request's header block.") \
+    X(request_idle_ms, CONFIG_DURATION_MS, "60000", 1000, 3600000, false, "Idle time of an API connection.") \
+    X(write_queue_max, CONFIG_SIZE, "67108864", 1048576, 17179869184, false, "Writes that wait for the store; beyond: 503.") \
+    X(batch_rows_max, CONFIG_INT, "1000", 1, 100000, false, "Rows of one transaction.") \
+    X(batch_bytes_max, CONFIG_SIZE, "4194304", 65536, 268435456, false, "Bytes of one transaction.") \
+    X(batch_ms_max, CONFIG_DURATION_MS, "10", 1, 1000, false, "Time in which one transaction takes writes.") \
+    X(reader_threads, CONFIG_INT, "2", 1, 16, false, "Threads that answer lists.") \
+    X(idempotency_hours, CONFIG_INT, "24", 1, 720, true, "How long Idempotency-Key and a publisher's id are remembered.") \
+    X(retention_days, CONFIG_INT, "30", 1, 3650, true, "How long events, deliveries and attempts are kept.") \
+    X(drain_ms, CONFIG_DURATION_MS, "35000", 0, 300000, false, "Time that SIGTERM gives to attempts in flight.") \
+    X(ca_file, CONFIG_TEXT, "/etc/ssl/certs/ca-certificates.crt", 1, 4096, false, "Trusted certificate authorities for endpoints.")
+/* clang-format on */
+
+enum {
+#define CONFIG_NUMBER(f, type, def, min, max, reload, doc) CONFIG_AT_##f,
+    CONFIG_TABLE(CONFIG_NUMBER)
+#undef CONFIG_NUMBER
+        CONFIG_COUNT
+};
+
+#endif
