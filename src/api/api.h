@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api.h - the HTTP API: one table of routes, one file per resource. Main thread.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct api;
+struct engine;
+struct http_request;
+struct http_server;
+struct inbox;
+struct keyring;
+struct readers;
+struct registry;
+struct writer;
+struct ipguard;
+
+/* Borrowed for the life of the api. */
+struct api_options {
+    struct registry *registry;
+    struct engine *engine;
+    struct writer *writer;
+    struct readers *readers;
+    struct inbox *inbox;
+    const struct keyring *keyring;
+    const struct ipguard *guard;
+    const char *endpoint_ports;
+    bool dev; /* event types register themselves; http and loopback endpoints */
+    bool allow_http;
+    bool require_tls; /* plain HTTP is refused (non-loopback listener without TLS and proxy) */
+    struct str header_prefix;
+    struct str own_url;
+    int64_t endpoint_timeout_ms;
+    int64_t app_endpoints_max;
+    int64_t endpoints_max;
+    int64_t event_data_max;
+    int64_t batch_events_max;
+    /* More lines of /metrics by the wiring ("name value\n" Prometheus text), and readiness. */
+    bool (*is_ready)(void *ctx, const char **ret_reason);
+    void *ctx;
+};
+
+NODISCARD int api_new(const struct api_options *options, struct api **ret_api);
+void api_free(struct api *api);
+void api_set_http(struct api *api, struct http_server *server); /* for /metrics */
+/* Handler of net/http.h. */
+void api_handle(void *ctx, struct http_request *req);
+void api_refused(void *ctx, struct http_request *req, int code);
+/* Draining: answer 503 + Retry-After + close to everything but health. */
+void api_drain(struct api *api);
+/* Install an admin key at first start (ctx of the wiring): makes project `default` and the key rows. */
+NODISCARD int api_install_admin_key(struct api *api, struct str key,
+                                    void (*on_done)(void *ctx, int result), void *ctx);
+
+#endif

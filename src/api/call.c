@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call.c - one API request: from the checks that every route needs to the one answer. */
+#include "api/call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/api_internal.h"
+#include "api/path.h"
+#include "api/problem.h"
+#include "api/routes.h"
+#include "base/assert.h"
+#include "base/clock.h"
+
+enum { QUERY_POINTER_MAX = 64 };
+
+struct call *call_new(struct api *api, struct http_request *req)
+{
+    struct call *call = arena_alloc(&req->arena, sizeof(*call));
+
+    call->api = api;
+    call->req = req;
+    call->arena = &req->arena;
+    call->now = clock_wall_ms();
+    form_faults_init(&call->faults, call->arena);
+    buf_init(&call->out, CALL_REPLY_MAX);
+    buf_init(&call->headers, CALL_HEADERS_MAX);
+    buf_init(&call->bytes, 0);
+    buf_init(&call->secret, 0);
+    req->user = call;
+    return call;
+}
+
+/* --- the end: with the answer the arena may go, and the call with it */
+static void call_free(struct call *call)
+{
+    for (size_t i = 0; i < call->doc_count; i++) {
+        json_doc_free(call->docs[i]);
+    }
+    explicit_bzero(call->secret.p, call->secret.len);
+    buf_done(&call->secret);
+    buf_done(&call->bytes);
+    buf_done(&call->headers);
+    buf_done(&call->out);
+}
+
+void call_header(struct call *call, const char *name, const char *fmt, ...)
+{
+    char value[1024];
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = vsnprintf(value, sizeof(value), fmt, args);
+    va_end(args);
+    ASSERT(n >= 0 && (size_t)n < sizeof(value));
+    n = buf_printf(&call->headers, "%s: %s\r\n", name, value);
+    ASSERT(n == 0);
+}
+
+void call_reply_bytes(struct call *call, int status, const char *content_type, struct str bytes)
+{
+    struct http_reply reply;
+    struct call last;
+
+    if (list_linked(&call->creating)) {
+        list_remove(&call->api->creating, &call->creating);
+    }
+    call_header(call, "Cache-Control", "no-store");
+    call_header(call, "X-Content-Type-Options", "nosniff");
+    if (call->req->is_tls) {
+        call_header(call, "Strict-Transport-Security", "max-age=31536000");
+    }
+    reply = (struct http_reply){ .status = status,
+                                 .body = bytes,
+                                 .content_type = content_type,
+                                 .headers = call->headers.p,
+                                 .close = call->api->is_draining };
+    last = *call;
+    http_reply(call->req, &reply);
+    call_free(&last);
+}
+
+struct json_out *call_json(struct call *call)
+{
+    buf_clear(&call->out);
+    json_out_begin(&call->json, &call->out);
+    return &call->json;
+}
+
+void call_reply(struct call *call, int status)
+{
+    int rc = json_out_end(&call->json);
+
+    if (rc != 0) {
+        problem_detail(call, rc, "The answer is over %d bytes; ask for fewer rows.",
+                       (int)CALL_REPLY_MAX);
+        return;
+    }
+    call_reply_bytes(call, status, "application/json", buf_str(&call->out));
+}
+
+void call_put_id(struct json_out *o, const char *name, enum id_kind kind, const struct id *id)
+{
+    char text[ID_TEXT_SIZE];
+
+    id_format(kind, id, text);
+    json_put_c(o, name, text);
+}
+
+void call_put_text(struct json_out *o, const char *name, struct str s)
+{
+    if (s.p == NULL) {
+        json_put_c(o, name, NULL);
+    } else {
+        json_put_str(o, name, s);
+    }
+}
+
+void call_keep(struct call *call, struct json_doc *doc)
+{
+    ASSERT(call->doc_count < CALL_DOCS_MAX);
+    call->docs[call->doc_count++] = doc;
+}
+
+bool call_may_retry(struct call *call)
+{
+    if (http_header(call->req, "If-Match").p != NULL || call->tries + 1 >= CALL_TRIES_MAX) {
+        return false;
+    }
+    call->tries++;
+    return true;
+}
+
+/* --- query */
+void call_query_fault(struct call *call, const char *name, const char *code, const char *detail)
+{
+    struct str pointer = arena_printf(call->arena, "?%.*s", QUERY_POINTER_MAX, name);
+
+    form_fault(&call->faults, pointer, code, "%s", detail);
+}
+
+struct str call_query(struct call *call, const char *name)
+{
+    struct str value = STR_NONE;
+
+    if (http_query(call->req, name, &value) != 0) {
+        call_query_fault(call, name, "pattern",
+                         "This parameter stands there twice, or is not percent-encoded right.");
+        return STR_NONE;
+    }
+    return value;
+}
+
+static int on_param(void *ctx, struct str name, struct str value)
+{
+    struct call *call = ctx;
+
+    (void)value;
+    if (!route_has_query(call->route, name)) {
+        call_query_fault(call, arena_c(call->arena, name), "unknown",
+                         "There is no such parameter here.");
+    }
+    return 0;
+}
+
+static int query_check(struct call *call)
+{
+    int rc;
+
+    if (call->req->query.len == 0) {
+        return 0;
+    }
+    rc = http_query_each(call->req, on_param, call);
+    if (rc != 0 || call->faults.count > 0) {
+        problem_reply(call, -E_INVALID);
+        return -E_INVALID;
+    }
+    return 0;
+}
+
+/* --- what the path names; a foreign or unknown one is 404 */
+static bool named_app(struct call *call, struct str text)
+{
+    call->app = registry_app(call->project, text);
+    return call->app != NULL;
+}
+
+static bool named_endpoint(struct call *call, struct str text)
+{
+    call->endpoint = registry_endpoint(call->app, text);
+    return call->endpoint != NULL;
+}
+
+static bool named_type(struct call *call, struct str text)
+{
+    call->type = registry_event_type(call->project, text);
+    return call->type != NULL;
+}
+
+/* Only its own project exists for a key. */
+static bool named_project(struct call *call, struct str text)
+{
+    struct id id;
+
+    if (str_eq(text, call->project->object.slug)) {
+        return true;
+    }
+    return id_parse(ID_PROJECT, text, &id) == 0 && id_eq(&id, &call->project->object.id);
+}
+
+static bool named_key(struct call *call, struct str text)
+{
+    struct object *o;
+    struct id id;
+
+    if (id_parse(ID_KEY, text, &id) != 0) {
+        return false;
+    }
+    for (size_t i = 0; (o = registry_at(call->api->options.registry, CONFIG_KEY, i)) != NULL;
+         i++) {
+        struct api_key *key = (struct api_key *)(void *)o;
+
+        if (id_eq(&o->id, &id) && o->deleted_at == 0 && key->project == call->project) {
+            call->named_key = key;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool named_event(struct call *call, struct str text)
+{
+    return id_parse(ID_EVENT, text, &call->id) == 0;
+}
+
+static bool named_delivery(struct call *call, struct str text)
+{
+    return id_parse(ID_DELIVERY, text, &call->id) == 0;
+}
+
+static bool named_token(struct call *call, struct str text)
+{
+    call->token = text;
+    return true;
+}
+
+static bool resolve_one(struct call *call, struct str name, struct str text)
+{
+    static const struct {
+        const char *name;
+        bool (*resolve)(struct call *call, struct str text);
+    } rows[] = {
+        { "app", named_app },         { "endpoint", named_endpoint },
+        { "event", named_event },     { "delivery", named_delivery },
+        { "type", named_type },       { "key", named_key },
+        { "project", named_project }, { "token", named_token },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (str_eq_c(name, rows[i].name)) {
+            return rows[i].resolve(call, text);
+        }
+    }
+    ASSERT(false); /* a pattern names a parameter that no row resolves */
+    return false;
+}
+
+static int resolve(struct call *call)
+{
+    for (size_t i = 0; i < PATH_PARAMS_MAX; i++) {
+        struct str name = path_param_name(call->route->pattern, i);
+        struct str text;
+
+        if (name.p == NULL) {
+            break;
+        }
+        if (path_decode(call->params[i], call->arena, &text) != 0 ||
+            !resolve_one(call, name, text)) {
+            problem_reply(call, -E_NOT_FOUND);
+            return -E_NOT_FOUND;
+        }
+    }
+    return 0;
+}
+
+/* --- body */
+static bool is_json_type(struct str value)
+{
+    struct str kind = str_trim(str_sub(value, 0, str_find(value, ';')));
+
+    return str_eq_nocase(kind, STR("application/json"));
+}
+
+static int body_parse(struct call *call)
+{
+    struct json_doc *doc;
+    struct err err;
+    int rc = json_parse(call->req->body, JSON_DEPTH_MAX, &doc, &err);
+
+    if (rc != 0) {
+        problem_detail(call, -E_JSON, "%s", err.text);
+        return rc;
+    }
+    call_keep(call, doc);
+    call->body = json_root(doc);
+    return 0;
+}
+
+static int body_check(struct call *call)
+{
+    bool wants_body = (call->route->flags & ROUTE_BODY) != 0;
+    int rc;
+
+    if (!wants_body && (call->req->body.len == 0 || str_eq_c(call->req->method, "GET") ||
+                        str_eq_c(call->req->method, "HEAD"))) {
+        return 0;
+    }
+    if (!is_json_type(http_header(call->req, "Content-Type"))) {
+        problem_reply(call, -E_MEDIA_TYPE);
+        return -E_MEDIA_TYPE;
+    }
+    rc = body_parse(call);
+    if (rc != 0) {
+        return rc;
+    }
+    if (!wants_body && (json_type(call->body) != JSON_OBJECT || json_count(call->body) > 0)) {
+        problem_detail(call, -E_INVALID, "This request takes no body.");
+        return -E_INVALID;
+    }
+    return 0;
+}
+
+/* --- running */
+void call_again(struct call *call)
+{
+    ASSERT(call->route != NULL);
+    /* Documents of the last run but the body, which is the first. */
+    while (call->doc_count > (call->body != NULL ? 1 : 0)) {
+        json_doc_free(call->docs[--call->doc_count]);
+    }
+    form_faults_init(&call->faults, call->arena);
+    call->now = clock_wall_ms();
+    if (resolve(call) == 0) {
+        call->route->handler(call);
+    }
+}
+
+void call_run(struct call *call)
+{
+    if (query_check(call) != 0 || body_check(call) != 0) {
+        return;
+    }
+    call_again(call);
+}
+
+static int on_read_run(struct read *r, struct db *db)
+{
+    struct call *call = CONTAINER_OF(r, struct call, read);
+
+    return call->read_run(call, db);
+}
+
+static void on_read_done(struct read *r, int result)
+{
+    struct call *call = CONTAINER_OF(r, struct call, read);
+
+    if (result != 0) {
+        problem_reply(call, result);
+        return;
+    }
+    call->read_done(call);
+}
+
+void call_read(struct call *call, int (*run)(struct call *call, struct db *db),
+               void (*done)(struct call *call))
+{
+    int rc;
+
+    call->read_run = run;
+    call->read_done = done;
+    call->read = (struct read){ .run = on_read_run, .on_done = on_read_done };
+    rc = readers_submit(call->api->options.readers, &call->read);
+    if (rc != 0) {
+        problem_reply(call, rc);
+    }
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * endpoint_form.h - an endpoint as people describe it: read field by field into a draft, checked, and written as the
+ * document and the sealed part that the registry reads.
+ */
+#ifndef API_ENDPOINT_FORM_H
+#define API_ENDPOINT_FORM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/call.h"
+#include "core/retry.h"
+
+enum {
+    ENDPOINT_TYPES_MAX = 100,
+    ENDPOINT_HEADERS_MAX = 20,
+    ENDPOINT_HEADER_NAME_MAX = 128,
+    ENDPOINT_HEADER_VALUE_MAX = 4096, /* all names and values of an endpoint together, too */
+    ENDPOINT_TIMEOUT_MIN_MS = 1000,
+    ENDPOINT_TIMEOUT_MAX_MS = 30000,
+    ENDPOINT_AGE_MAX_S = 30 * 24 * 3600,
+    ENDPOINT_CONFIG_MAX = 512 * 1024,
+    ENDPOINT_SEALED_MAX = 64 * 1024
+};
+
+struct endpoint_draft {
+    struct str name, description, url;
+    const struct json *event_types; /* array of strings, NULL = all */
+    const struct json *metadata;    /* NULL = {} */
+    const struct json *headers;     /* NULL = {}; looked at only with has_headers */
+    bool has_headers;               /* given (also as null): the sealed part changes */
+    int64_t timeout_ms;
+    struct retry_policy retry;
+    unsigned profiles;
+    enum endpoint_status status;
+    struct str status_reason;
+    struct str secret; /* the customer's own; NULL p: none was given */
+    /* who made it */
+    struct str created_by, origin_kind, origin_id, origin_name;
+};
+
+enum endpoint_form {
+    ENDPOINT_CREATE,
+    ENDPOINT_REPLACE, /* what is absent gets its default, but for name and status */
+    ENDPOINT_MERGE    /* what is absent stays */
+};
+
+/* Defaults of a new endpoint, without name and URL. */
+void endpoint_defaults(struct call *call, struct endpoint_draft *draft);
+/* Read the body over the draft; faults are collected in the call. An URL that is refused sets *ret_url_refused. */
+void endpoint_form_read(struct call *call, enum endpoint_form form,
+                        struct endpoint_draft *draft, bool *ret_url_refused);
+/* retry, into the policy (endpoint_retry.c). */
+void endpoint_retry_read(struct form *f, struct retry_policy *policy);
+void endpoint_retry_write(struct json_out *o, const struct retry_policy *policy);
+/* headers (endpoint_headers.c). */
+void endpoint_headers_read(struct call *call, struct form *f, struct endpoint_draft *draft);
+/* May customers set a header of that name? Pure. */
+bool endpoint_header_allowed(struct str name, struct str prefix);
+/* May that value be sent as it is? Pure. */
+bool endpoint_header_value(struct str value);
+
+NODISCARD int endpoint_config_write(const struct endpoint_draft *draft, struct buf *out);
+
+#endif

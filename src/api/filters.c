@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* filters.c - query parameters that narrow the logs. */
+#include "api/filters.h"
+
+#include "api/call.h"
+#include "api/delivery_view.h"
+#include "base/clock.h"
+#include "egress/token.h"
+
+int64_t filter_time(struct call *call, const char *name)
+{
+    struct str text = call_query(call, name);
+    int64_t wall_ms = 0;
+
+    if (text.p != NULL && clock_parse(text, &wall_ms) != 0) {
+        call_query_fault(call, name, "pattern",
+                         "This is an RFC 3339 time such as 2026-01-31T12:00:00Z.");
+    }
+    return wall_ms;
+}
+
+int64_t filter_type(struct call *call)
+{
+    struct str name = call_query(call, "type");
+    const struct event_type *type;
+
+    if (name.p == NULL) {
+        return 0;
+    }
+    type = registry_event_type(call->project, name);
+    if (type != NULL) {
+        return type->object.no;
+    }
+    for (size_t i = call->project->type_count; i > 0; i--) {
+        if (str_eq(call->project->type_list[i - 1]->slug, name)) {
+            return call->project->type_list[i - 1]->no;
+        }
+    }
+    return -1;
+}
+
+bool filter_endpoint(struct call *call, const struct endpoint **ret_endpoint)
+{
+    struct str text = call_query(call, "endpoint");
+    struct id id;
+
+    if (text.p == NULL) {
+        *ret_endpoint = NULL;
+        return true;
+    }
+    if (id_parse(ID_ENDPOINT, text, &id) != 0) {
+        call_query_fault(call, "endpoint", "pattern", "This is no id of an endpoint.");
+        return false;
+    }
+    for (size_t i = 0; i < call->app->endpoint_count; i++) {
+        if (id_eq(&call->app->endpoints[i]->id, &id)) {
+            *ret_endpoint = (const struct endpoint *)(const void *)call->app->endpoints[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+int32_t filter_state(struct call *call)
+{
+    struct str text = call_query(call, "status");
+    int32_t state = text.p == NULL ? 0 : delivery_state_parse(text);
+
+    if (state < 0) {
+        call_query_fault(
+            call, "status", "pattern",
+            "This is pending, retrying, delivered, failed, cancelled, filtered or skipped.");
+        return 0;
+    }
+    return state;
+}
+
+int32_t filter_code(struct call *call)
+{
+    struct str text = call_query(call, "code");
+    int64_t code = 0;
+
+    if (text.p != NULL && str_to_int(text, 100, 599, &code) != 0) {
+        call_query_fault(call, "code", "range", "This is an HTTP status from 100 to 599.");
+    }
+    return (int32_t)code;
+}
+
+int32_t filter_error(struct call *call)
+{
+    struct str text = call_query(call, "error");
+    int32_t token = text.p == NULL ? 0 : token_parse(text);
+
+    if (text.p != NULL && token <= 0) {
+        call_query_fault(call, "error", "pattern",
+                         "There is no such error token; see docs/api.md.");
+        return 0;
+    }
+    return token;
+}

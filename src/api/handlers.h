@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* handlers.h - what the table of routes calls: each answers its call once, at once or later. */
+#ifndef API_HANDLERS_H
+#define API_HANDLERS_H
+
+struct call;
+
+void projects_list(struct call *call);
+void projects_create(struct call *call);
+void projects_get(struct call *call);
+void projects_patch(struct call *call);
+void projects_delete(struct call *call);
+
+void keys_list(struct call *call);
+void keys_create(struct call *call);
+void keys_get(struct call *call);
+void keys_delete(struct call *call);
+
+void event_types_list(struct call *call);
+void event_types_create(struct call *call);
+void event_types_get(struct call *call);
+void event_types_patch(struct call *call);
+void event_types_delete(struct call *call);
+
+void apps_list(struct call *call);
+void apps_create(struct call *call);
+void apps_get(struct call *call);
+void apps_patch(struct call *call);
+void apps_delete(struct call *call);
+
+void endpoints_list(struct call *call);
+void endpoints_create(struct call *call);
+void endpoints_get(struct call *call);
+void endpoints_put(struct call *call);
+void endpoints_patch(struct call *call);
+void endpoints_delete(struct call *call);
+void endpoints_pause(struct call *call);
+void endpoints_resume(struct call *call);
+
+void events_publish(struct call *call);
+void events_publish_batch(struct call *call);
+void events_list(struct call *call);
+void events_get(struct call *call);
+
+void deliveries_list(struct call *call);
+void deliveries_get(struct call *call);
+void deliveries_retry(struct call *call);
+void deliveries_cancel(struct call *call);
+
+void inboxes_get(struct call *call);
+void health_live(struct call *call);
+void health_ready(struct call *call);
+void metrics_get(struct call *call);
+void openapi_get(struct call *call);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* routes.c - the one table of routes. The busiest stand first: the table is searched from the top. */
+#include "api/routes.h"
+
+#include "api/handlers.h"
+#include "engine/registry.h"
+
+#define PAGE     "limit cursor order"
+#define APP      "/api/v1/apps/{app}"
+#define ENDPOINT APP "/endpoints/{endpoint}"
+#define DELIVERY APP "/deliveries/{delivery}"
+
+/* clang-format off */
+static const struct route table[] = {
+    { "POST",   APP "/events",                   SCOPE_PUBLISH, ROUTE_BODY,   "",        events_publish },
+    { "POST",   APP "/events/batch",             SCOPE_PUBLISH, ROUTE_BODY,   "",        events_publish_batch },
+    { "GET",    APP "/events",                   SCOPE_READ,    0, PAGE " type since until", events_list },
+    { "GET",    APP "/events/{event}",           SCOPE_READ,    0,            "",        events_get },
+    { "GET",    APP "/deliveries",               SCOPE_READ,    0,
+      PAGE " endpoint event type status since until code error", deliveries_list },
+    { "GET",    DELIVERY,                        SCOPE_READ,    0,            "",        deliveries_get },
+    { "POST",   DELIVERY "/retry",               SCOPE_ADMIN,   0,            "",        deliveries_retry },
+    { "POST",   DELIVERY "/cancel",              SCOPE_ADMIN,   0,            "",        deliveries_cancel },
+
+    { "POST",   "/api/v1/apps",                  SCOPE_ADMIN,   ROUTE_BODY,   "",        apps_create },
+    { "GET",    "/api/v1/apps",                  SCOPE_READ,    0,            PAGE,      apps_list },
+    { "GET",    APP,                             SCOPE_READ,    0,            "",        apps_get },
+    { "PATCH",  APP,                             SCOPE_ADMIN,   ROUTE_BODY,   "",        apps_patch },
+    { "DELETE", APP,                             SCOPE_ADMIN,   0,            "",        apps_delete },
+
+    { "POST",   APP "/endpoints",                SCOPE_ADMIN,   ROUTE_BODY,   "",        endpoints_create },
+    { "GET",    APP "/endpoints",                SCOPE_READ,    0,            PAGE,      endpoints_list },
+    { "GET",    ENDPOINT,                        SCOPE_READ,    0,            "",        endpoints_get },
+    { "PUT",    ENDPOINT,                        SCOPE_ADMIN,   ROUTE_BODY,   "",        endpoints_put },
+    { "PATCH",  ENDPOINT,                        SCOPE_ADMIN,   ROUTE_BODY,   "",        endpoints_patch },
+    { "DELETE", ENDPOINT,                        SCOPE_ADMIN,   0,            "",        endpoints_delete },
+    { "POST",   ENDPOINT "/pause",               SCOPE_ADMIN,   0,            "",        endpoints_pause },
+    { "POST",   ENDPOINT "/resume",              SCOPE_ADMIN,   0,            "",        endpoints_resume },
+
+    { "POST",   "/api/v1/event-types",           SCOPE_ADMIN,   ROUTE_BODY,   "",        event_types_create },
+    { "GET",    "/api/v1/event-types",           SCOPE_READ,    0,            PAGE,      event_types_list },
+    { "GET",    "/api/v1/event-types/{type}",    SCOPE_READ,    0,            "",        event_types_get },
+    { "PATCH",  "/api/v1/event-types/{type}",    SCOPE_ADMIN,   ROUTE_BODY,   "",        event_types_patch },
+    { "DELETE", "/api/v1/event-types/{type}",    SCOPE_ADMIN,   0,            "",        event_types_delete },
+
+    { "POST",   "/api/v1/projects",              SCOPE_ADMIN,   ROUTE_BODY,   "",        projects_create },
+    { "GET",    "/api/v1/projects",              SCOPE_READ,    0,            PAGE,      projects_list },
+    { "GET",    "/api/v1/projects/{project}",    SCOPE_READ,    0,            "",        projects_get },
+    { "PATCH",  "/api/v1/projects/{project}",    SCOPE_ADMIN,   ROUTE_BODY,   "",        projects_patch },
+    { "DELETE", "/api/v1/projects/{project}",    SCOPE_ADMIN,   0,            "",        projects_delete },
+
+    { "POST",   "/api/v1/keys",                  SCOPE_ADMIN,   ROUTE_BODY,   "",        keys_create },
+    { "GET",    "/api/v1/keys",                  SCOPE_ADMIN,   0,            PAGE,      keys_list },
+    { "GET",    "/api/v1/keys/{key}",            SCOPE_ADMIN,   0,            "",        keys_get },
+    { "DELETE", "/api/v1/keys/{key}",            SCOPE_ADMIN,   0,            "",        keys_delete },
+
+    { "GET",    "/catch/{token}",                0,             0,            "",        inboxes_get },
+    { "GET",    "/healthz",                      0,             ROUTE_HEALTH, "",        health_live },
+    { "GET",    "/readyz",                       0,             ROUTE_HEALTH, "",        health_ready },
+    { "GET",    "/metrics",                      0,             0,            "",        metrics_get },
+    { "GET",    "/openapi.json",                 0,             0,            "",        openapi_get },
+};
+/* clang-format on */
+
+enum { ROUTE_COUNT = sizeof(table) / sizeof(table[0]) };
+
+const struct route *routes_at(size_t index)
+{
+    return index < ROUTE_COUNT ? &table[index] : NULL;
+}
+
+bool routes_know_method(struct str method)
+{
+    static const char *const known[] = { "GET",   "HEAD",   "POST",   "PUT",
+                                         "PATCH", "DELETE", "OPTIONS" };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (str_eq_c(method, known[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void allow_add(struct str *allow, struct arena *arena, const char *method)
+{
+    bool is_get = str_eq_c(STR("GET"), method);
+
+    *allow = arena_printf(arena, "%.*s%s%s%s", STR_ARG(*allow), allow->len > 0 ? ", " : "",
+                          method, is_get ? ", HEAD" : "");
+}
+
+int routes_find(struct str method, struct str path, struct arena *arena,
+                const struct route **ret_route, struct str ret_params[PATH_PARAMS_MAX],
+                struct str *ret_allow)
+{
+    struct str allow = STR_NONE;
+    struct str params[PATH_PARAMS_MAX];
+
+    if (str_eq_c(method, "HEAD")) {
+        method = STR("GET");
+    }
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        if (!path_match(table[i].pattern, path, params)) {
+            continue;
+        }
+        if (str_eq_c(method, table[i].method)) {
+            for (size_t k = 0; k < PATH_PARAMS_MAX; k++) {
+                ret_params[k] = params[k];
+            }
+            *ret_route = &table[i];
+            return 0;
+        }
+        allow_add(&allow, arena, table[i].method);
+    }
+    if (allow.len == 0) {
+        return -E_NOT_FOUND;
+    }
+    *ret_allow = arena_printf(arena, "%.*s, OPTIONS", STR_ARG(allow));
+    return -E_METHOD;
+}
+
+bool route_has_query(const struct route *route, struct str name)
+{
+    struct str left = str_from(route->query);
+    struct str one;
+
+    while (left.len > 0 && str_split(&left, ' ', &one)) {
+        if (str_eq(one, name)) {
+            return true;
+        }
+    }
+    return false;
+}
