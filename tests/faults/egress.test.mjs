@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The sending processes are killed in a loop under load: nothing that was acknowledged is lost.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Postern } from '../lib/postern.mjs';
+import { Receiver } from '../lib/receiver.mjs';
+import { waitFor } from '../lib/wait.mjs';
+import { assertAllArrive, countDuplicates, makeApp, startPublisher } from './support.mjs';
+
+const KILLS = 12;
+const BETWEEN_MS = 250;
+const ENDPOINT_CONCURRENCY = 10;
+
+describe('egress killed in a loop', () => {
+    it('loses nothing and starts again', async (t) => {
+        const receiver = await Receiver.start();
+        const server = await Postern.start({ args: ['--egress-processes', '2'] });
+        t.after(() => receiver.close());
+        t.after(() => server.close());
+        receiver.on('/to', (entry) => ({ status: 200, delayMs: entry.number % 5 }));
+        const app = await makeApp(server, 'egress', [
+            { url: receiver.url('/to'), retry: { schedule: [1], max_attempts: 50, jitter_percent: 0 } },
+        ]);
+        const publisher = startPublisher(server, app, { pauseMs: 5 });
+        const killed = new Set();
+        for (let n = 0; n < KILLS; n++) {
+            await pause(BETWEEN_MS);
+            const [pid] = await waitFor('a sending process that was not killed', () => {
+                const fresh = server.egressPids().filter((one) => !killed.has(one));
+                return fresh.length > 0 && fresh;
+            });
+            process.kill(pid, 'SIGKILL');
+            killed.add(pid);
+        }
+        const acked = await publisher.stop();
+        server.check();
+        await assertAllArrive(receiver, '/to', acked);
+        const duplicates = countDuplicates(receiver, '/to');
+        console.log(`egress: acked ${acked.size}, kills ${killed.size}, duplicates ${duplicates}`);
+        assert.ok(acked.size > KILLS, `${acked.size} events`);
+        assert.ok(duplicates <= KILLS * ENDPOINT_CONCURRENCY, `${duplicates} duplicates`);
+    });
+
+    it('gives up a delivery that takes three of them down, and says why', async (t) => {
+        const receiver = await Receiver.start();
+        const server = await Postern.start();
+        t.after(() => receiver.close());
+        t.after(() => server.close());
+        receiver.on('/never', { hang: true });
+        const app = await makeApp(server, 'poison', [
+            { url: receiver.url('/never'), timeout_ms: 30_000, retry: { schedule: [1], max_attempts: 50, jitter_percent: 0 } },
+        ]);
+        const event = await server.api.post(`/api/v1/apps/${app.id}/events`, { type: 'load.alpha', data: {} });
+        for (let n = 1; n <= 3; n++) {
+            await receiver.wait('/never', n);
+            const pids = await waitFor('a sending process', () => server.egressPids().length > 0 && server.egressPids());
+            pids.forEach((pid) => process.kill(pid, 'SIGKILL'));
+        }
+        const row = await waitFor('the delivery has failed', async () => {
+            const { data } = await server.api.get(`/api/v1/apps/${app.id}/deliveries?event=${event.id}`);
+            return data[0].status === 'failed' && data[0];
+        });
+        const delivery = await server.api.get(`/api/v1/apps/${app.id}/deliveries/${row.id}`);
+        assert.equal(delivery.attempts.at(-1).error, 'sender_crash');
+    });
+});
