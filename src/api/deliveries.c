@@ -349,8 +349,8 @@ void deliveries_get(struct call *call)
     call_read(call, get_run, get_done);
 }
 
-/* --- retry and cancel */
-static void reply_moved(struct call *call, int result, const char *status)
+/* --- retry and cancel: the retry is only on its way when it is answered, the cancel is stored */
+static void reply_moved(struct call *call, int result, int http_status, const char *status)
 {
     struct json_out *o;
 
@@ -363,17 +363,17 @@ static void reply_moved(struct call *call, int result, const char *status)
     call_put_id(o, "id", ID_DELIVERY, &call->id);
     json_put_c(o, "status", status);
     json_out_object_end(o);
-    call_reply(call, 202);
+    call_reply(call, http_status);
 }
 
 static void on_retried(void *ctx, int result)
 {
-    reply_moved(ctx, result, "pending");
+    reply_moved(ctx, result, 202, "pending");
 }
 
 static void on_cancelled(void *ctx, int result)
 {
-    reply_moved(ctx, result, "cancelled");
+    reply_moved(ctx, result, 200, "cancelled");
 }
 
 void deliveries_retry(struct call *call)

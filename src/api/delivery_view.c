@@ -124,8 +124,8 @@ static void put_progress(struct json_out *o, const struct delivery_row *row,
     } else {
         json_put_int(o, "latency_ms", row->last_ms);
     }
-    put_code(o, "last_status_code", row->last_code);
-    put_token(o, "last_error", row->last_error);
+    put_code(o, "status_code", row->last_code);
+    put_token(o, "error", row->last_error);
 }
 
 void delivery_members(struct call *call, struct json_out *o, const struct delivery_row *row,
@@ -192,13 +192,13 @@ void headers_write(struct json_out *o, const char *name, struct str lines)
 
 static void put_error(struct json_out *o, const struct attempt_row *a)
 {
-    json_out_name(o, "error");
+    put_token(o, "error", a->error);
+    json_out_name(o, "error_info");
     if (a->error == TOKEN_NONE) {
         json_out_null(o);
         return;
     }
     json_out_object(o);
-    json_put_c(o, "token", token_name(a->error));
     json_put_c(o, "sentence", token_sentence(a->error));
     json_put_c(o, "advice", token_advice(a->error));
     call_put_text(o, "detail", a->detail.len == 0 ? STR_NONE : a->detail);
@@ -226,7 +226,7 @@ static void put_response(struct json_out *o, const struct attempt_row *a)
         return;
     }
     json_out_object(o);
-    json_put_int(o, "status_code", a->status_code);
+    json_put_int(o, "status", a->status_code);
     headers_write(o, "headers", a->response_headers);
     bytes_write(o, "body", a->response_body);
     json_put_bool(o, "truncated", (a->flags & ATTEMPT_BODY_CUT) != 0);
@@ -236,8 +236,7 @@ static void put_response(struct json_out *o, const struct attempt_row *a)
 /* Milliseconds with three places; null for a phase that was not reached. */
 static void put_phases(struct json_out *o, const struct attempt_row *a)
 {
-    static const char *const names[PHASES] = { "dns_ms", "connect_ms", "tls_ms", "wait_ms",
-                                               "read_ms" };
+    static const char *const names[PHASES] = { "dns", "connect", "tls", "wait", "read" };
     char text[VIEW_NAME_MAX];
 
     json_out_name(o, "phases");

@@ -95,12 +95,13 @@ static void check_headers(struct call *call, struct form *f, const struct json *
 {
     struct json_iter it = json_iter(map);
     const struct json *v;
+    struct form part;
     struct str name;
     size_t bytes = 0;
 
+    form_begin(&part, map, form_pointer(f, "headers"), &call->faults);
     while ((v = json_next(&it, &name)) != NULL) {
-        struct str pointer = arena_printf(call->arena, "%.*s/%.*s",
-                                          STR_ARG(form_pointer(f, "headers")), STR_ARG(name));
+        struct str pointer = form_pointer(&part, arena_c(call->arena, name));
 
         bytes += name.len + json_string(v).len + 4;
         check_one(call, pointer, name, json_string(v));

@@ -58,7 +58,7 @@ static void read_item(struct call *call, const struct json *v, struct item *item
                    "A type is 2 to 5 words of a-z, 0-9 and _ with dots between.");
     }
     item->data = form_value(&f, "data");
-    if (item->data == NULL) {
+    if (item->data == NULL && f.object != NULL) {
         form_fault(&call->faults, form_pointer(&f, "data"), "required",
                    "This field is required.");
     }
@@ -273,25 +273,22 @@ static void fan_out(struct call *call, struct event_publish *e, const struct eve
 static struct str header_key(struct call *call, const struct publishing *p, struct str key,
                              uint32_t at)
 {
-    if (!p->is_batch) {
-        return key;
-    }
-    return arena_printf(call->arena, "%.*s #%u/%u", STR_ARG(key), (unsigned)at,
-                        (unsigned)p->count);
+    return p->is_batch ? arena_printf(call->arena, "%.*s #%u", STR_ARG(key), (unsigned)at)
+                       : key;
 }
 
-/* What a repeat must equal: the request, or within a batch without a key the event's own JSON. */
-static int hash_item(struct call *call, const struct item *item, bool is_batch, bool has_key,
+/*
+ * What a repeat must equal: the raw request; or the event's own JSON without blanks where the same event may come again
+ * in another request, by its id or in a batch.
+ */
+static int hash_item(struct call *call, const struct item *item, bool is_batch,
                      unsigned char ret_hash[EVENT_HASH_SIZE])
 {
     struct buf text;
-    int rc = 0;
+    int rc;
 
-    if (!is_batch || has_key) {
+    if (!is_batch && item->external_id.p == NULL) {
         sha256(call->req->body, ret_hash);
-        return 0;
-    }
-    if (item->external_id.p == NULL) {
         return 0;
     }
     buf_init(&text, call->req->body.len * 6 + BODY_OVERHEAD);
@@ -316,8 +313,7 @@ static int put_keys(struct call *call, const struct publishing *p, uint32_t at, 
         e->keys[e->key_count++] =
             (struct idem_key){ .kind = IDEM_EXTERNAL_ID, .key = item->external_id };
     }
-    return e->key_count == 0 ? 0
-                             : hash_item(call, item, p->is_batch, key.p != NULL, e->body_hash);
+    return e->key_count == 0 ? 0 : hash_item(call, item, p->is_batch, e->body_hash);
 }
 
 /* --- the answer */

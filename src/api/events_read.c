@@ -61,7 +61,7 @@ static void put_event(struct call *call, struct json_out *o, const struct event_
     call_put_text(o, "external_id", event->external_id);
     json_put_time(o, "created_at", event->occurred_at);
     json_put_time(o, "accepted_at", event->accepted_at);
-    json_put_int(o, "deliveries", event->sent_count);
+    json_put_int(o, "delivery_count", event->sent_count);
 }
 
 /* --- the list */
@@ -156,7 +156,7 @@ static void put_data(struct call *call, struct json_out *o, struct str body)
     struct json_doc *doc = NULL;
     const struct json *data = NULL;
 
-    if (json_parse(body, JSON_DEPTH_MAX + 1, &doc, NULL) == 0) {
+    if (json_parse(body, JSON_DEPTH_MAX, &doc, NULL) == 0) {
         call_keep(call, doc);
         data = json_member(json_root(doc), "data");
     }
@@ -179,7 +179,7 @@ static void put_sent(struct call *call, struct json_out *o, const struct deliver
     } else {
         call_put_id(o, "endpoint_id", ID_ENDPOINT, &view.endpoint->object.id);
     }
-    call_put_id(o, "delivery_id", ID_DELIVERY, &row->id);
+    call_put_id(o, "id", ID_DELIVERY, &row->id);
     json_put_c(o, "status", view.status);
     json_put_c(o, "reason", view.reason);
     json_out_object_end(o);
@@ -200,7 +200,7 @@ static void put_unmatched(struct call *call, struct json_out *o, const char *byt
     } else {
         call_put_id(o, "endpoint_id", ID_ENDPOINT, &endpoint->object.id);
     }
-    json_put_c(o, "delivery_id", NULL);
+    json_put_c(o, "id", NULL);
     json_put_c(o, "status", "not_matched");
     json_put_c(o, "reason", "no_match");
     json_out_object_end(o);
@@ -214,7 +214,7 @@ static void get_done(struct call *call)
     json_out_object(o);
     put_event(call, o, &s->event);
     put_data(call, o, s->body);
-    json_out_name(o, "fan_out");
+    json_out_name(o, "deliveries");
     json_out_array(o);
     for (size_t i = 0; i < s->count; i++) {
         put_sent(call, o, &s->rows[i]);

@@ -4,6 +4,7 @@
 
 #include "api/call.h"
 #include "api/delivery_view.h"
+#include "api/names.h"
 #include "base/clock.h"
 #include "egress/token.h"
 
@@ -25,6 +26,10 @@ int64_t filter_type(struct call *call)
     const struct event_type *type;
 
     if (name.p == NULL) {
+        return 0;
+    }
+    if (!name_is_event_type(name)) {
+        call_query_fault(call, "type", "pattern", "This is no name of an event type.");
         return 0;
     }
     type = registry_event_type(call->project, name);

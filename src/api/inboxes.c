@@ -16,11 +16,8 @@ static void put_request(struct json_out *o, const struct inbox_request *request)
     json_put_str(o, "event_type", request->event_type);
     json_put_str(o, "delivery_id", request->delivery_id);
     json_put_int(o, "attempt", request->attempt);
-    json_out_name(o, "signature");
-    json_out_object(o);
     json_put_bool(o, "valid", request->is_valid);
     json_put_c(o, "verdict", request->verdict);
-    json_out_object_end(o);
     headers_write(o, "headers", request->headers);
     bytes_write(o, "body", request->body);
     json_out_object_end(o);

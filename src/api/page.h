@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * page.h - lists in pages: `limit`, `cursor`, `order`; {data, next_cursor, prev_cursor}.
- *
- * A cursor is opaque to clients: base64url of version, list, direction, the number (seq) of the row at whose side the
- * page begins, and a check. It is no secret and grants nothing; the check only tells a mangled cursor from a wrong one.
- * It goes with any filter of the same list.
- */
+/* page.h - lists in pages: `limit`, `cursor`, `order`; {data, next_cursor, prev_cursor}. */
 #ifndef API_PAGE_H
 #define API_PAGE_H
 
@@ -13,36 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/cursor.h"
 #include "base/err.h"
-#include "base/str.h"
 
 struct call;
 struct json_out;
 struct object;
 
-enum { PAGE_LIMIT = 50, PAGE_LIMIT_MAX = 250, CURSOR_TEXT_SIZE = 20 + 1 };
-
-/* Numbers stand in cursors that clients hold: never change one. */
-enum page_list {
-    PAGE_PROJECTS = 1,
-    PAGE_KEYS = 2,
-    PAGE_EVENT_TYPES = 3,
-    PAGE_APPS = 4,
-    PAGE_ENDPOINTS = 5,
-    PAGE_EVENTS = 6,
-    PAGE_DELIVERIES = 7
-};
-
-struct cursor {
-    enum page_list list;
-    bool ascending; /* the order of the list as shown */
-    bool backward;  /* the page before seq, not behind it */
-    int64_t seq;    /* exclusive, > 0 */
-};
-
-void cursor_format(const struct cursor *cursor, char ret_text[CURSOR_TEXT_SIZE]);
-/* -E_INVALID: not one of ours, or of another list. */
-NODISCARD int cursor_parse(struct str text, enum page_list list, struct cursor *ret_cursor);
+enum { PAGE_LIMIT = 50, PAGE_LIMIT_MAX = 250 };
 
 struct page {
     enum page_list list;

@@ -89,6 +89,8 @@ void problem_faults(struct call *call)
 
 void problem_refuse(struct http_request *req, int code, const char *headers, bool close)
 {
+    struct str lines = arena_printf(&req->arena, "X-Content-Type-Options: nosniff\r\n%s",
+                                    headers != NULL ? headers : "");
     struct buf out;
     struct http_reply reply;
 
@@ -99,7 +101,7 @@ void problem_refuse(struct http_request *req, int code, const char *headers, boo
     reply = (struct http_reply){ .status = err_status(code),
                                  .body = buf_str(&out),
                                  .content_type = "application/problem+json",
-                                 .headers = headers,
+                                 .headers = lines.p,
                                  .close = close };
     http_reply(req, &reply);
     buf_done(&out);

@@ -2,6 +2,8 @@
 /* routes.c - the one table of routes. The busiest stand first: the table is searched from the top. */
 #include "api/routes.h"
 
+#include <string.h>
+
 #include "api/handlers.h"
 #include "engine/registry.h"
 
@@ -96,14 +98,18 @@ int routes_find(struct str method, struct str path, struct arena *arena,
 {
     struct str allow = STR_NONE;
     struct str params[PATH_PARAMS_MAX];
+    const char *pattern = NULL;
 
     if (str_eq_c(method, "HEAD")) {
         method = STR("GET");
     }
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!path_match(table[i].pattern, path, params)) {
+        /* The first pattern that fits is the path's: "/events/batch" stands before "/events/{event}". */
+        if (pattern != NULL ? strcmp(table[i].pattern, pattern) != 0
+                            : !path_match(table[i].pattern, path, params)) {
             continue;
         }
+        pattern = table[i].pattern;
         if (str_eq_c(method, table[i].method)) {
             for (size_t k = 0; k < PATH_PARAMS_MAX; k++) {
                 ret_params[k] = params[k];

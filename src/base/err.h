@@ -41,7 +41,7 @@
     X(IDEMPOTENCY, 23, "idempotency_conflict", 409,                                                \
       "This key was used with another body; send the same body or a new key.")                     \
     X(ALREADY_DELIVERED, 24, "already_delivered", 409,                                             \
-      "It is delivered; make a replay to send it once more.")                                      \
+      "It is delivered already; there is nothing to retry.")                                      \
     X(SECRET_REUSED, 25, "secret_reused", 409,                                                     \
       "Another endpoint of this project uses this secret; take a new one.")                        \
     X(URL_REFUSED, 26, "url_refused", 422, "This URL is not allowed; see `errors`.")               \

@@ -20,6 +20,7 @@ static const char dev_key_path[] = "./var/dev.key";
 
 struct client {
     const struct cli *cli;
+    bool is_quiet;
     CURL *curl;
     char url[URL_MAX];
     char key[API_KEY_MAX + 1];
@@ -107,6 +108,13 @@ bool url_is_loopback(const char *url)
     return octets == 4;
 }
 
+/* cli_fail, unless this client is a quiet one. */
+static int fail(const struct client *c, enum exit_code code, const char *what, const char *why,
+                const char *next)
+{
+    return c->is_quiet ? (int)code : cli_fail(c->cli, code, what, why, next);
+}
+
 static int read_url(struct client *c, const struct args *args)
 {
     const char *environment = getenv("POSTERN_URL");
@@ -121,13 +129,13 @@ static int read_url(struct client *c, const struct args *args)
     }
     if ((strncasecmp(url, "http://", 7) != 0 && !is_https) || len >= URL_MAX ||
         url_host(url).len == 0 || strpbrk(url, "@?# \t\r\n") != NULL) {
-        return cli_fail(c->cli, EXIT_USAGE, "the server must be http://HOST[:PORT] or https://",
-                        url, "--server http://127.0.0.1:8080, or set POSTERN_URL");
+        return fail(c, EXIT_USAGE, "the server must be http://HOST[:PORT] or https://", url,
+                    "--server http://127.0.0.1:8080, or set POSTERN_URL");
     }
     memcpy(c->url, url, len);
     if (!is_https && !url_is_loopback(url) && !args_on(args, "plain-http")) {
-        return cli_fail(c->cli, EXIT_USAGE, "the key would travel in clear to another machine",
-                        url, "use https://, or --plain-http in a network that you trust");
+        return fail(c, EXIT_USAGE, "the key would travel in clear to another machine", url,
+                    "use https://, or --plain-http in a network that you trust");
     }
     return EXIT_OK;
 }
@@ -135,8 +143,8 @@ static int read_url(struct client *c, const struct args *args)
 static int take_key(struct client *c, struct str key, const char *from)
 {
     if (!api_key_valid(key)) {
-        return cli_fail(c->cli, EXIT_AUTH, "this is not a key of Postern", from,
-                        "look for a missing character; keys read pst_ and 38 more");
+        return fail(c, EXIT_AUTH, "this is not a key of Postern", from,
+                    "look for a missing character; keys read pst_ and 38 more");
     }
     memcpy(c->key, key.p, key.len);
     c->key[key.len] = '\0';
@@ -153,8 +161,8 @@ static int read_key_file(struct client *c, const char *path)
     buf_init(&line, KEY_LINE_MAX);
     rc = cli_read_line(path, &line, &err);
     code = rc == 0 ? take_key(c, buf_str(&line), path)
-                   : cli_fail(c->cli, EXIT_AUTH, "the key cannot be read", err.text,
-                              "--key-file FILE, or set POSTERN_KEY");
+                   : fail(c, EXIT_AUTH, "the key cannot be read", err.text,
+                          "--key-file FILE, or set POSTERN_KEY");
     if (line.cap > 0) {
         explicit_bzero(line.p, line.cap);
     }
@@ -175,8 +183,8 @@ static int read_key(struct client *c, const struct args *args)
     if (url_is_loopback(c->url) && access(dev_key_path, R_OK) == 0) {
         return read_key_file(c, dev_key_path);
     }
-    return cli_fail(c->cli, EXIT_AUTH, "there is no key", NULL,
-                    "set POSTERN_KEY, or give --key-file FILE");
+    return fail(c, EXIT_AUTH, "there is no key", NULL,
+                "set POSTERN_KEY, or give --key-file FILE");
 }
 
 static void setup(struct client *c, const struct args *args)
@@ -200,32 +208,51 @@ static void setup(struct client *c, const struct args *args)
     }
 }
 
-int client_open(const struct cli *cli, const struct args *args, struct client **ret_client)
+static int open_client(struct client *c, const struct args *args, struct client **ret_client)
 {
-    struct client *c = xalloc(sizeof(*c));
-    int code;
+    int code = read_url(c, args);
 
-    c->cli = cli;
-    code = read_url(c, args);
     if (code == EXIT_OK) {
         code = read_key(c, args);
+        /* Without any key a quiet client still sees whether the server is alive. */
+        code = c->is_quiet ? EXIT_OK : code;
+    }
+    if (code == EXIT_OK && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
+        c->curl = curl_easy_init();
+    }
+    if (code == EXIT_OK && c->curl == NULL) {
+        code = fail(c, EXIT_ERROR, "libcurl does not start", NULL, NULL);
     }
     if (code != EXIT_OK) {
         client_close(c);
         return code;
     }
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        client_close(c);
-        return cli_fail(cli, EXIT_ERROR, "libcurl does not start", NULL, NULL);
-    }
-    c->curl = curl_easy_init();
-    if (c->curl == NULL) {
-        client_close(c);
-        return cli_fail(cli, EXIT_ERROR, "libcurl does not start", NULL, NULL);
-    }
     setup(c, args);
     *ret_client = c;
     return EXIT_OK;
+}
+
+int client_open(const struct cli *cli, const struct args *args, struct client **ret_client)
+{
+    struct client *c = xalloc(sizeof(*c));
+
+    c->cli = cli;
+    return open_client(c, args, ret_client);
+}
+
+int client_open_quiet(const struct cli *cli, const struct args *args,
+                      struct client **ret_client)
+{
+    struct client *c = xalloc(sizeof(*c));
+
+    c->cli = cli;
+    c->is_quiet = true;
+    return open_client(c, args, ret_client);
+}
+
+bool client_has_key(const struct client *c)
+{
+    return c->key[0] != '\0';
 }
 
 void client_close(struct client *c)
@@ -241,6 +268,11 @@ void client_close(struct client *c)
 const char *client_url(const struct client *c)
 {
     return c->url;
+}
+
+void client_copy_key(const struct client *c, char *ret_key, size_t size)
+{
+    (void)snprintf(ret_key, size, "%s", c->key);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
@@ -292,11 +324,11 @@ static struct curl_slist *make_headers(const struct client *c,
     char bearer[API_KEY_MAX + 16];
     struct curl_slist *list;
 
-    (void)snprintf(bearer, sizeof(bearer), "Bearer %s", c->key);
-    list = add_header(NULL, "Authorization", bearer);
-    explicit_bzero(bearer, sizeof(bearer));
-    if (list != NULL) {
-        list = add_header(list, "Accept", "application/json");
+    list = add_header(NULL, "Accept", "application/json");
+    if (list != NULL && client_has_key(c)) {
+        (void)snprintf(bearer, sizeof(bearer), "Bearer %s", c->key);
+        list = add_header(list, "Authorization", bearer);
+        explicit_bzero(bearer, sizeof(bearer));
     }
     /* Without this libcurl waits a second for a 100 that a small body does not need. */
     if (list != NULL) {
@@ -320,8 +352,8 @@ static int unreachable(const struct client *c, CURLcode result)
     char what[URL_MAX + 64];
 
     (void)snprintf(what, sizeof(what), "%s cannot be reached", c->url);
-    return cli_fail(c->cli, EXIT_UNREACHABLE, what, why,
-                    "postern doctor, or start it: postern serve --dev");
+    return fail(c, EXIT_UNREACHABLE, what, why,
+                "postern doctor, or start it: postern serve --dev");
 }
 
 int client_send(struct client *c, const struct client_request *request,
@@ -334,7 +366,7 @@ int client_send(struct client *c, const struct client_request *request,
 
     if (headers == NULL || request->path.len >= CLIENT_PATH_MAX) {
         curl_slist_free_all(headers);
-        return cli_fail(c->cli, EXIT_INVALID, "the request is too long", NULL, NULL);
+        return fail(c, EXIT_INVALID, "the request is too long", NULL, NULL);
     }
     buf_init(&answer.body, CLIENT_ANSWER_MAX);
     (void)snprintf(url, sizeof(url), "%s%.*s", c->url, STR_ARG(request->path));
@@ -434,9 +466,8 @@ int client_check(struct client *c, const char *what, const struct client_answer 
     }
     json_doc_free(doc);
     (void)snprintf(status, sizeof(status), "the server answered %ld", answer->status);
-    (void)cli_fail(c->cli, exit_of_status(answer->status), what,
-                   rc == -E_JSON || why.len == 0 ? status : why.p,
-                   next_of_status(answer->status));
+    (void)fail(c, exit_of_status(answer->status), what,
+               rc == -E_JSON || why.len == 0 ? status : why.p, next_of_status(answer->status));
     buf_done(&why);
     return (int)exit_of_status(answer->status);
 }

@@ -43,6 +43,10 @@ extern const struct arg_table client_flags;
 
 /* From flags and environment. Says what is wrong and returns its exit code, else EXIT_OK. */
 int client_open(const struct cli *cli, const struct args *args, struct client **ret_client);
+/* The same for doctor: says nothing, neither here nor later, and does without a key. */
+int client_open_quiet(const struct cli *cli, const struct args *args,
+                      struct client **ret_client);
+bool client_has_key(const struct client *c);
 void client_close(struct client *c);
 /* *ret_answer is set on EXIT_OK only, whatever the status; else it was said why. */
 int client_send(struct client *c, const struct client_request *request,
@@ -54,6 +58,8 @@ int client_check(struct client *c, const char *what, const struct client_answer 
 int client_call(struct client *c, const char *what, const struct client_request *request,
                 struct client_answer *ret_answer);
 const char *client_url(const struct client *c);
+/* For bench, whose generator speaks by itself. The caller wipes it. */
+void client_copy_key(const struct client *c, char *ret_key, size_t size);
 
 /* Append `/` and the segment, percent-escaped; a query parameter with ? or & as it needs. */
 NODISCARD int path_add(struct buf *path, struct str segment);

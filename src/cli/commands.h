@@ -19,5 +19,9 @@ extern const struct command command_deliveries;
 extern const struct command command_send;
 extern const struct command command_sign;
 extern const struct command command_verify;
+extern const struct command command_doctor;
+extern const struct command command_completion;
+extern const struct command command_bench;
+extern const struct command command_bench_worker;
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "server/suggest.h"
 
@@ -22,8 +23,12 @@ static const struct command *const commands[] = {
     &command_send,
     &command_sign,
     &command_verify,
+    &command_bench,
+    &command_doctor,
     &command_version,
+    &command_completion,
     &command_egress,
+    &command_bench_worker,
 };
 /* clang-format on */
 
@@ -102,6 +107,20 @@ static int run_command(const struct command *command, int argc, char **argv)
     return command->run(&cli, command, &args);
 }
 
+/* What the completion scripts ask: not in the table, as it needs the table. */
+static int print_candidates(int argc, const char *const *argv)
+{
+    struct buf out;
+    int code = EXIT_ERROR;
+
+    buf_init(&out, HELP_MAX);
+    if (complete_words(commands, COMMAND_COUNT, argc, argv, &out) == 0) {
+        code = cli_print(buf_str(&out));
+    }
+    buf_done(&out);
+    return code;
+}
+
 static bool is_help(const char *word)
 {
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
@@ -124,6 +143,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0) {
         return run_command(&command_version, 0, argv + 2);
+    }
+    if (strcmp(argv[1], "complete") == 0) {
+        return print_candidates(argc - 2, (const char *const *)argv + 2);
     }
     command = find_command(argv[1]);
     if (command == NULL) {

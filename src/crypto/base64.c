@@ -25,12 +25,23 @@ int base64_encode(struct str bytes, struct buf *out)
     return 0;
 }
 
+/* libsodium 1.0.18 also takes bytes from 0x80 on as digits. */
+static bool is_ascii(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.p[i] >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int base64_decode(struct str text, struct buf *out)
 {
     size_t len = 0;
     int rc;
 
-    if (text.len % 4 != 0) {
+    if (text.len % 4 != 0 || !is_ascii(text)) {
         return -E_INVALID;
     }
     if (text.len == 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The front of both drivers: what must hold for either database is checked here, once, so that the two
- * cannot differ in it: parameters fit their statement, text is text, a failed transaction does nothing more.
+ * The front of both drivers: what must hold for either database is checked here, once, so
+ * that the two cannot differ in it: parameters fit their statement, text is text, a failed
+ * transaction does nothing more.
  */
 #include "db/db.h"
 
@@ -33,7 +34,8 @@ const char *db_sql(const struct db *db, unsigned stmt)
 {
     const struct db_stmt *s = &db->options.stmts[stmt];
 
-    return db->options.kind == DB_POSTGRES && s->sql_postgres != NULL ? s->sql_postgres : s->sql;
+    return db->options.kind == DB_POSTGRES && s->sql_postgres != NULL ? s->sql_postgres
+                                                                      : s->sql;
 }
 
 int db_open(const struct db_options *options, struct db **ret_db, struct err *err)
@@ -83,8 +85,9 @@ int db_script(struct db *db, const char *sql, struct err *err)
 }
 
 /*
- * `$2` before `$1` swaps values silently on SQLite, which numbers parameters as it meets them. So the
- * parameters must appear as $1, $2, ... by first use, and there must be as many as were declared.
+ * `$2` before `$1` swaps values silently on SQLite, which numbers parameters as it meets
+ * them. So the parameters must appear as $1, $2, ... by first use, and there must be as many
+ * as were declared.
  */
 static int db_check_stmt(const struct db *db, unsigned stmt, struct err *err)
 {
@@ -94,7 +97,8 @@ static int db_check_stmt(const struct db *db, unsigned stmt, struct err *err)
     size_t seen = 0;
 
     if (declared > DB_PARAMS_MAX || strspn(s->params, "itb") != declared) {
-        return err_set(err, -E_INTERNAL, "statement %s: parameters are declared wrongly", s->name);
+        return err_set(err, -E_INTERNAL, "statement %s: parameters are declared wrongly",
+                       s->name);
     }
     for (const char *p = strchr(sql, '$'); p != NULL; p = strchr(p, '$')) {
         size_t n = 0;
@@ -103,14 +107,14 @@ static int db_check_stmt(const struct db *db, unsigned stmt, struct err *err)
             n = n * 10 + (size_t)(*p - '0');
         }
         if (n == 0 || n > seen + 1) {
-            return err_set(err, -E_INTERNAL, "statement %s: $%zu stands before $%zu", s->name, n,
-                           seen + 1);
+            return err_set(err, -E_INTERNAL, "statement %s: $%zu stands before $%zu", s->name,
+                           n, seen + 1);
         }
         seen = n > seen ? n : seen;
     }
     if (seen != declared) {
-        return err_set(err, -E_INTERNAL, "statement %s: uses %zu parameters, declares %zu", s->name,
-                       seen, declared);
+        return err_set(err, -E_INTERNAL, "statement %s: uses %zu parameters, declares %zu",
+                       s->name, seen, declared);
     }
     return 0;
 }
@@ -149,7 +153,8 @@ static bool db_text_is_valid(struct str s)
     return (s.len == 0 || memchr(s.p, '\0', s.len) == NULL) && str_is_utf8(s);
 }
 
-static int db_check_params(struct db *db, unsigned stmt, const struct db_value *params, size_t count)
+static int db_check_params(struct db *db, unsigned stmt, const struct db_value *params,
+                           size_t count)
 {
     const struct db_stmt *s = &db->options.stmts[stmt];
 
@@ -164,7 +169,8 @@ static int db_check_params(struct db *db, unsigned stmt, const struct db_value *
         case DB_TEXT:
             ASSERT(s->params[i] == 't');
             if (!db_text_is_valid(params[i].s)) {
-                return db_fail(db, -E_STORE, "%s: parameter %zu is not valid text", s->name, i + 1);
+                return db_fail(db, -E_STORE, "%s: parameter %zu is not valid text", s->name,
+                               i + 1);
             }
             break;
         case DB_BLOB:

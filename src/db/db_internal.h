@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * db_internal.h - what a driver implements. The front (db.c) has checked every call before it gets here:
- * states, parameter counts and types, text. A driver only talks to its database and maps its errors.
+ * db_internal.h - what a driver implements. The front (db.c) has checked every call before it
+ * gets here: states, parameter counts and types, text. A driver only talks to its database
+ * and maps its errors.
  */
 #ifndef DB_DB_INTERNAL_H
 #define DB_DB_INTERNAL_H

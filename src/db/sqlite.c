@@ -2,12 +2,12 @@
 /*
  * SQLite driver: WAL, synced at every commit.
  *
- * Only the writing connection checkpoints, and only when asked (db_checkpoint): before 3.51.3 SQLite has a
- * race between a checkpoint and a writer that resets the WAL. Statements run at once, so every callback has
- * fired when run returns. No memory map: a failed page-in would be a SIGBUS instead of an error.
+ * Only the writing connection checkpoints, and only when asked (db_checkpoint): before 3.51.3
+ * SQLite has a race between a checkpoint and a writer that resets the WAL. Statements run at
+ * once, so every callback has fired when run returns. No memory map: a failed page-in would
+ * be a SIGBUS instead of an error.
  */
 #include <sqlite3.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +23,9 @@ enum {
     SQLITE_CHECKPOINT_PAGES = (16 << 20) / SQLITE_PAGE_SIZE,
 };
 
-/* Set before the first table exists: page_size and auto_vacuum cannot be changed in WAL mode. */
+/*
+ * Set before the first table exists: page_size and auto_vacuum cannot be changed in WAL mode.
+ */
 static const char sqlite_writer_setup[] = "PRAGMA page_size = 8192;"
                                           "PRAGMA auto_vacuum = INCREMENTAL;"
                                           "PRAGMA journal_mode = WAL;"
@@ -41,8 +43,8 @@ struct db_sqlite {
     struct db base;
     sqlite3 *handle;
     sqlite3_stmt **stmts;
-    int wal_pages;         /* in the WAL after the last commit */
-    int checkpoint_at;     /* wal_pages that ask for the next checkpoint */
+    int wal_pages;     /* in the WAL after the last commit */
+    int checkpoint_at; /* wal_pages that ask for the next checkpoint */
 };
 
 static struct db_sqlite *sqlite_of(struct db *db)
@@ -51,9 +53,10 @@ static struct db_sqlite *sqlite_of(struct db *db)
 }
 
 /*
- * What an error says about the transaction. Known: the statement or the write before the sync failed, and
- * a rollback leaves nothing of it. A failed sync is never known: the kernel may have dropped the pages and
- * marked them clean. What COMMIT answers beyond the listed codes is taken as unknown.
+ * What an error says about the transaction. Known: the statement or the write before the sync
+ * failed, and a rollback leaves nothing of it. A failed sync is never known: the kernel may
+ * have dropped the pages and marked them clean. What COMMIT answers beyond the listed codes
+ * is taken as unknown.
  */
 static int sqlite_code(struct db_sqlite *s, int rc, bool is_commit)
 {
@@ -69,7 +72,7 @@ static int sqlite_code(struct db_sqlite *s, int rc, bool is_commit)
         return -E_UNKNOWN;
     case SQLITE_CONSTRAINT_CHECK:
         return strstr(sqlite3_errmsg(s->handle), DB_FENCE_CONSTRAINT) != NULL ? -E_FENCED
-                                                                               : -E_CONFLICT;
+                                                                              : -E_CONFLICT;
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_ROWID:
@@ -124,8 +127,8 @@ static int sqlite_setup_connection(struct db_sqlite *s)
 
     if (rc == SQLITE_OK) {
         rc = sqlite3_exec(s->handle,
-                          s->base.options.writer ? sqlite_writer_setup : sqlite_reader_setup, NULL,
-                          NULL, NULL);
+                          s->base.options.writer ? sqlite_writer_setup : sqlite_reader_setup,
+                          NULL, NULL, NULL);
     }
     if (rc == SQLITE_OK) {
         rc = sqlite3_exec(s->handle, "PRAGMA journal_mode", sqlite_is_wal, &is_wal, NULL);
@@ -137,7 +140,8 @@ static int sqlite_setup_connection(struct db_sqlite *s)
         rc = sqlite3_db_config(s->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
     if (rc == SQLITE_OK && !is_wal) {
-        return db_fail(&s->base, -E_IO, "no write-ahead log here; is it a network file system?");
+        return db_fail(&s->base, -E_IO,
+                       "no write-ahead log here; is it a network file system?");
     }
     if (rc != SQLITE_OK) {
         return sqlite_fail(s, rc, false, "settings");
@@ -223,8 +227,8 @@ static int sqlite_prepare(struct db *db, struct err *err)
             const char *parameter = sqlite3_bind_parameter_name(s->stmts[i], n);
 
             if (parameter == NULL || strtol(parameter + 1, NULL, 10) != n) {
-                return err_set(err, -E_INTERNAL, "statement %s: parameter %d has index %s", name, n,
-                               parameter == NULL ? "?" : parameter);
+                return err_set(err, -E_INTERNAL, "statement %s: parameter %d has index %s",
+                               name, n, parameter == NULL ? "?" : parameter);
             }
         }
     }
@@ -233,7 +237,8 @@ static int sqlite_prepare(struct db *db, struct err *err)
 
 static int sqlite_begin(struct db *db)
 {
-    return sqlite_simple(sqlite_of(db), db->options.writer ? "BEGIN IMMEDIATE" : "BEGIN", false);
+    return sqlite_simple(sqlite_of(db), db->options.writer ? "BEGIN IMMEDIATE" : "BEGIN",
+                         false);
 }
 
 static int sqlite_bind(sqlite3_stmt *stmt, int at, const struct db_value *value)
@@ -300,8 +305,8 @@ static int sqlite_step_all(sqlite3_stmt *stmt, const struct db_sink *sink)
     return rc;
 }
 
-static int sqlite_run(struct db *db, unsigned index, const struct db_value *params, size_t count,
-                      const struct db_sink *sink)
+static int sqlite_run(struct db *db, unsigned index, const struct db_value *params,
+                      size_t count, const struct db_sink *sink)
 {
     struct db_sqlite *s = sqlite_of(db);
     sqlite3_stmt *stmt = s->stmts[index];
@@ -364,7 +369,10 @@ static int sqlite_checkpoint(struct db *db, bool truncate)
         return 0;
     }
     rc = sqlite3_wal_checkpoint_v2(s->handle, NULL, mode, NULL, NULL);
-    /* What a reader still holds back stays: try again only when as much has come on top of it. */
+    /*
+     * What a reader still holds back stays: try again only when as much has come on top of
+     * it.
+     */
     s->checkpoint_at = s->wal_pages + SQLITE_CHECKPOINT_PAGES / 4;
     return rc == SQLITE_OK ? 0 : sqlite_fail(s, rc, false, "checkpoint");
 }

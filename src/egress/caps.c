@@ -6,7 +6,8 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <string.h>
+
+#include "base/assert.h"
 
 void caps_init(struct caps *c)
 {
@@ -33,6 +34,7 @@ void caps_clear(struct caps *c)
 
 static bool caps_stop(struct caps *c, enum token token, const char *detail)
 {
+    ASSERT(token != TOKEN_NONE && detail != NULL);
     c->token = token;
     c->detail = detail;
     return false;
@@ -67,7 +69,8 @@ static bool caps_keep_line(struct caps *c, struct str line)
         return true;
     }
     if (buf_add_str(&c->headers, line) != 0 || buf_add_c(&c->headers, "\r\n") != 0) {
-        return caps_stop(c, TOKEN_HTTP_RESPONSE_HEADER_SIZE, "The response headers have no room.");
+        return caps_stop(c, TOKEN_HTTP_RESPONSE_HEADER_SIZE,
+                         "The response headers have no room.");
     }
     return true;
 }
@@ -101,6 +104,7 @@ bool caps_body(struct caps *c, struct str piece)
 {
     size_t room = CAPS_BODY_KEPT_MAX - c->body.len;
 
+    ASSERT(c->body.len <= CAPS_BODY_KEPT_MAX);
     c->body_bytes += piece.len;
     if (buf_add_str(&c->body, str_sub(piece, 0, room)) != 0) {
         return caps_stop(c, TOKEN_HTTP_RESPONSE_SIZE, "The response has no room.");

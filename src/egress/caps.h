@@ -24,7 +24,7 @@ enum {
     CAPS_BODY_KEPT_MAX = 4 * 1024,
     CAPS_BODY_READ_MAX = 64 * 1024,
     CAPS_WIRE_BYTES_MAX = 256 * 1024, /* received bytes of one attempt, whatever they are */
-    CAPS_SOCKET_BUFFER = 64 * 1024    /* asked of the kernel, so that it cannot hold much unread */
+    CAPS_SOCKET_BUFFER = 64 * 1024 /* asked of the kernel, so that it cannot hold much unread */
 };
 
 struct caps {
@@ -34,7 +34,7 @@ struct caps {
     size_t head_lines;
     bool is_head_done; /* the head of the final response is whole */
     bool is_headers_full;
-    bool is_enough;    /* CAPS_BODY_READ_MAX was reached */
+    bool is_enough;      /* CAPS_BODY_READ_MAX was reached */
     int32_t status_code; /* of the last status line */
     size_t body_bytes;
     struct buf headers; /* "Name: value\r\n" of the final response, whole lines */

@@ -10,8 +10,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include <curl/curl.h>
 #include <ares.h>
+#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -34,8 +34,9 @@
 enum {
     EGRESS_READ_SIZE = 64 * 1024,
     EGRESS_READS_PER_TURN = 16,
-    EGRESS_OUT_HIGH = 8 * 1024 * 1024,  /* beyond: read no more requests */
-    EGRESS_OUT_MAX = 128 * 1024 * 1024, /* never reached: OUT_HIGH and an outcome for each transfer */
+    EGRESS_OUT_HIGH = 8 * 1024 * 1024, /* beyond: read no more requests */
+    EGRESS_OUT_MAX =
+        128 * 1024 * 1024, /* never reached: OUT_HIGH and an outcome for each transfer */
     EGRESS_TRANSFERS_MAX = 4096,
     EGRESS_REFRESH_MS = 60 * 1000 /* this host's own addresses */
 };
@@ -78,8 +79,10 @@ static void egress_rewatch(struct egress *e)
 
 static void egress_flush(struct egress *e)
 {
+    ASSERT(e->out_at <= e->out.len);
     while (e->out_at < e->out.len) {
-        ssize_t n = send(e->channel.fd, e->out.p + e->out_at, e->out.len - e->out_at, MSG_NOSIGNAL);
+        ssize_t n =
+            send(e->channel.fd, e->out.p + e->out_at, e->out.len - e->out_at, MSG_NOSIGNAL);
 
         if (n > 0) {
             e->out_at += (size_t)n;
@@ -141,7 +144,8 @@ static void egress_raise_limit(void)
     }
 }
 
-static int egress_start_sender(struct egress *e, const struct frame_policy *policy, struct err *err)
+static int egress_start_sender(struct egress *e, const struct frame_policy *policy,
+                               struct err *err)
 {
     struct sender_options options = {
         .loop = e->loop,
@@ -173,6 +177,7 @@ static int egress_take_policy(struct egress *e, struct str body, struct err *err
     struct frame_policy policy;
     int rc;
 
+    ASSERT(e->sender == NULL);
     if (frame_get_policy(body, &policy) != 0) {
         return err_set(err, -E_INVALID, "The first frame is not a policy.");
     }

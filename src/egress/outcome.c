@@ -5,20 +5,20 @@
  * The order of the questions matters: what we cut off ourselves first (libcurl sees only a callback that
  * stopped), then how far the try came, then libcurl's code.
  */
-#include "egress/transfer.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/assert.h"
+#include "egress/transfer.h"
 #include "egress/trust.h"
 
 enum { CURLE_TOO_LARGE_SINCE_8_6 = 100 }; /* older headers do not name it */
 
 static void done_set(struct frame_done *done, enum token token, const char *detail)
 {
-    done->token = token;
+    ASSERT(token != TOKEN_NONE && detail != NULL);
+    done->token = (int32_t)token;
     done->detail = str_from(detail);
 }
 
@@ -59,13 +59,14 @@ bool outcome_may_try_next(const struct transfer *t, CURLcode code)
 static void outcome_of_connect(const struct transfer *t, CURLcode code, struct frame_done *done)
 {
     if (t->open_errno != 0) {
-        done_set(done, TOKEN_SENDER_OVERLOAD, "The sending process could not open a connection.");
+        done_set(done, TOKEN_SENDER_OVERLOAD,
+                 "The sending process could not open a connection.");
         return;
     }
     if (code == CURLE_OPERATION_TIMEDOUT) {
         done_set(done, TOKEN_CONNECTION_TIMEOUT,
-                 is_connected(t) ? "The TLS handshake was not done in time." :
-                                   "The endpoint did not accept the connection in time.");
+                 is_connected(t) ? "The TLS handshake was not done in time."
+                                 : "The endpoint did not accept the connection in time.");
         return;
     }
     switch (easy_long(t, CURLINFO_OS_ERRNO)) {
@@ -95,7 +96,8 @@ static void outcome_of_tls(const struct transfer *t, CURLcode code, struct frame
 
 /* --- After it --------------------------------------------------------------------------------- */
 
-static void outcome_of_response(const struct transfer *t, CURLcode code, struct frame_done *done)
+static void outcome_of_response(const struct transfer *t, CURLcode code,
+                                struct frame_done *done)
 {
     switch ((int)code) {
     case CURLE_OPERATION_TIMEDOUT:
@@ -114,13 +116,16 @@ static void outcome_of_response(const struct transfer *t, CURLcode code, struct 
     case CURLE_RECV_ERROR:
         /* One code for two things: the text tells a bad chunk from a broken connection. */
         if (strstr(t->error, "chunked-encoding") != NULL) {
-            done_set(done, TOKEN_HTTP_PROTOCOL_ERROR, "The chunks of the response are not valid.");
+            done_set(done, TOKEN_HTTP_PROTOCOL_ERROR,
+                     "The chunks of the response are not valid.");
             break;
         }
-        done_set(done, TOKEN_CONNECTION_TERMINATED, "The connection broke during the response.");
+        done_set(done, TOKEN_CONNECTION_TERMINATED,
+                 "The connection broke during the response.");
         break;
     case CURLE_GOT_NOTHING:
-        done_set(done, TOKEN_CONNECTION_TERMINATED, "The connection was closed without a response.");
+        done_set(done, TOKEN_CONNECTION_TERMINATED,
+                 "The connection was closed without a response.");
         break;
     case CURLE_PARTIAL_FILE:
         done_set(done, TOKEN_CONNECTION_TERMINATED,
@@ -130,7 +135,7 @@ static void outcome_of_response(const struct transfer *t, CURLcode code, struct 
     case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_COULDNT_CONNECT:
         done_set(done, TOKEN_CONNECTION_TERMINATED,
-                 "The connection was closed while the request was sent.");
+                 "The connection was closed before a response came.");
         break;
     default:
         done_set(done, TOKEN_HTTP_PROTOCOL_ERROR, curl_easy_strerror(code));
@@ -249,7 +254,8 @@ void outcome_add_times(const struct transfer *t, int64_t now_us, char ret_ip[IP_
         phases[2] = is_tls ? 0 : -1;
     } else {
         /* The time of addresses that did not accept counts as connecting. */
-        phases[1] = phase(t->resolved_us, t->connected_us > 0 ? t->connected_us : t->sent_us, now_us);
+        phases[1] =
+            phase(t->resolved_us, t->connected_us > 0 ? t->connected_us : t->sent_us, now_us);
         phases[2] = is_tls ? phase(t->connected_us, t->sent_us, now_us) : -1;
     }
     phases[3] = phase(t->sent_us, first_us, now_us);

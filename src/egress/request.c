@@ -5,8 +5,6 @@
  * Everything that libcurl would do by itself is switched off: proxies of the environment, redirects, other
  * protocols, HTTP/2, decoding, Expect, cookies, and sending a request a second time.
  */
-#include "egress/transfer.h"
-
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -14,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "egress/transfer.h"
 #include "egress/trust.h"
 
 enum { CONNECTION_IDLE_MAX_S = 15, CONNECTION_LIFE_MAX_S = 300 };
@@ -44,7 +43,8 @@ static bool is_pinned(const struct transfer *t, const struct ip *ip)
 }
 
 /* The last authority: no socket for an address that is not the judged one, and judged once more. */
-static curl_socket_t on_socket_wanted(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+static curl_socket_t on_socket_wanted(void *ctx, curlsocktype purpose,
+                                      struct curl_sockaddr *address)
 {
     struct transfer *t = ctx;
     const struct sender_options *options = t->options;
@@ -107,7 +107,7 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *trust)
 /* --- Options ---------------------------------------------------------------------------------- */
 
 /* Sets an option and remembers the first failure in rc. */
-#define SETOPT(easy, rc, option, value) \
+#define SETOPT(easy, rc, option, value)                                                        \
     ((rc) = (rc) == CURLE_OK ? curl_easy_setopt((easy), (option), (value)) : (rc))
 
 int request_easy_new(const struct sender_options *options, CURL **ret_easy)
@@ -115,6 +115,7 @@ int request_easy_new(const struct sender_options *options, CURL **ret_easy)
     CURL *easy = curl_easy_init();
     CURLcode rc = CURLE_OK;
 
+    ASSERT(options->user_agent != NULL && options->trust != NULL);
     if (easy == NULL) {
         return -E_IO;
     }

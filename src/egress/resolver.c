@@ -84,7 +84,8 @@ static void name_forget(struct resolver_name *name)
 
 static void name_answer(const struct resolver_name *name, struct resolver_answer *ret_answer)
 {
-    *ret_answer = (struct resolver_answer){ name->token, name->detail, name->addresses, name->count };
+    *ret_answer =
+        (struct resolver_answer){ name->token, name->detail, name->addresses, name->count };
 }
 
 static void name_keep(struct resolver_name *name)
@@ -148,17 +149,16 @@ static void name_fail_status(struct resolver_name *name, int status)
     case ARES_ENODATA:
         name_fail(name, TOKEN_DNS_ERROR, "The name has neither an A nor an AAAA record.");
         break;
-    case ARES_ESERVFAIL:
-        name_fail(name, TOKEN_DNS_ERROR, "The name servers failed (SERVFAIL).");
-        break;
-    case ARES_EREFUSED:
-        name_fail(name, TOKEN_DNS_ERROR, "The name servers refused the question.");
-        break;
     case ARES_ETIMEOUT:
         name_fail(name, TOKEN_DNS_TIMEOUT, "The name servers did not answer.");
         break;
+    /* c-ares goes on to the next server for each of these, and gives the last at the end. */
+    case ARES_ESERVFAIL:
+    case ARES_EREFUSED:
     case ARES_ECONNREFUSED:
-        name_fail(name, TOKEN_DNS_ERROR, "The name servers cannot be reached.");
+        name_fail(
+            name, TOKEN_DNS_ERROR,
+            "The name servers failed (SERVFAIL), refused the question, or cannot be reached.");
         break;
     default:
         name_fail(name, TOKEN_DNS_ERROR, "The answer of the name servers is not valid.");
@@ -215,6 +215,7 @@ static void on_ares_answer(void *arg, int status, int timeouts, struct ares_addr
 {
     struct resolver_name *name = arg;
 
+    ASSERT(name->is_asked);
     (void)timeouts;
     name->is_asked = false;
     if (name->is_orphan) {
@@ -324,6 +325,7 @@ int resolver_new(struct loop *loop, const struct resolver_options *options,
     char *server;
     int status;
 
+    ASSERT(loop != NULL);
     r->loop = loop;
     r->allow_loopback = options->allow_loopback;
     r->timer.on_due = on_ares_due;
@@ -402,9 +404,9 @@ bool resolver_get(struct resolver *r, struct str host, struct resolver_answer *r
 
 static struct resolver_name *name_ask(struct resolver *r, struct str host)
 {
-    const struct ares_addrinfo_hints hints = {
-        .ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM
-    };
+    const struct ares_addrinfo_hints hints = { .ai_flags = ARES_AI_NOSORT,
+                                               .ai_family = AF_UNSPEC,
+                                               .ai_socktype = SOCK_STREAM };
     struct resolver_name *name = xalloc(sizeof(*name));
 
     name->resolver = r;

@@ -81,29 +81,79 @@ int sandbox_close_files(void)
 /* What the loop, the sockets, libcurl, c-ares, OpenSSL and malloc call. */
 static const int allowed_calls[] = {
     /* descriptors */
-    SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(close),
-    SCMP_SYS(fcntl), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
-    SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(lseek), SCMP_SYS(fstat),
-    SCMP_SYS(newfstatat), SCMP_SYS(pipe2), SCMP_SYS(eventfd2),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(close),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(epoll_create1),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(lseek),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(eventfd2),
     /* sockets */
-    SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg),
-    SCMP_SYS(recvmsg), SCMP_SYS(sendmmsg), SCMP_SYS(shutdown), SCMP_SYS(getsockopt),
-    SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+    SCMP_SYS(connect),
+    SCMP_SYS(bind),
+    SCMP_SYS(sendto),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmmsg),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(setsockopt),
+    SCMP_SYS(getsockname),
+    SCMP_SYS(getpeername),
     /* memory */
-    SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect),
+    SCMP_SYS(brk),
+    SCMP_SYS(mmap),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(mprotect),
     SCMP_SYS(madvise),
     /* time, random, threads, signals */
-    SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday),
-    SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(futex), SCMP_SYS(sched_yield), SCMP_SYS(getpid),
-    SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
-    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
-    SCMP_SYS(tgkill), SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(futex),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
 };
 
 static const int allowed_families[] = { AF_INET, AF_INET6, AF_NETLINK };
 
 /* What nobody here calls by mistake. */
 static const int deadly_calls[] = { SCMP_SYS(execve), SCMP_SYS(execveat) };
+
+static int filter_allow(scmp_filter_ctx filter, int call, unsigned arg, scmp_datum_t value)
+{
+    const struct scmp_arg_cmp rule = { .arg = arg, .op = SCMP_CMP_EQ, .datum_a = value };
+
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &rule);
+}
 
 static int filter_fill(scmp_filter_ctx filter)
 {
@@ -114,13 +164,10 @@ static int filter_fill(scmp_filter_ctx filter)
         rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_calls[i], 0);
     }
     for (i = 0; i < sizeof(allowed_families) / sizeof(allowed_families[0]); i++) {
-        rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)allowed_families[i]));
+        rc |= filter_allow(filter, SCMP_SYS(socket), 0, (scmp_datum_t)allowed_families[i]);
     }
-    rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                           SCMP_A1(SCMP_CMP_EQ, FIONBIO));
-    rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                           SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+    rc |= filter_allow(filter, SCMP_SYS(ioctl), 1, FIONBIO);
+    rc |= filter_allow(filter, SCMP_SYS(ioctl), 1, FIONREAD);
     for (i = 0; i < sizeof(deadly_calls) / sizeof(deadly_calls[0]); i++) {
         rc |= seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, deadly_calls[i], 0);
     }
@@ -175,7 +222,8 @@ int sandbox_enter(struct err *err)
         LOG_W("this kernel has no Landlock; egress can see files", "errno=%d", errno);
     }
     if (sandbox_filter_calls() != 0) {
-        LOG_W("this kernel has no seccomp; egress can make every system call", "errno=%d", errno);
+        LOG_W("this kernel has no seccomp; egress can make every system call", "errno=%d",
+              errno);
     }
     return 0;
 }

@@ -69,6 +69,7 @@ static void transfer_free(struct transfer *t)
 {
     struct sender *s = t->sender;
 
+    ASSERT(list_linked(&t->node) && s->bytes >= t->bytes);
     resolver_cancel(s->options.resolver, &t->query);
     loop_timer_cancel(s->options.loop, &t->deadline);
     if (t->easy != NULL) {
@@ -115,7 +116,8 @@ static void on_deadline(struct loop_timer *timer)
 /* --- Resolved and judged ---------------------------------------------------------------------- */
 
 /* One address that is refused refuses the name: else the next answer could bring it in. */
-static void transfer_take_addresses(struct transfer *t, const struct ip *addresses, size_t count)
+static void transfer_take_addresses(struct transfer *t, const struct ip *addresses,
+                                    size_t count)
 {
     size_t i;
 
@@ -123,8 +125,9 @@ static void transfer_take_addresses(struct transfer *t, const struct ip *address
     t->resolved_us = clock_boot_us();
     for (i = 0; i < count; i++) {
         if (!ipguard_allows(t->options->guard, &addresses[i], t->url.port)) {
-            transfer_end_token(t, TOKEN_DESTINATION_IP_PROHIBITED,
-                               "The endpoint resolves to an address that is private or reserved.");
+            transfer_end_token(
+                t, TOKEN_DESTINATION_IP_PROHIBITED,
+                "The endpoint resolves to an address that is private or reserved.");
             return;
         }
     }
@@ -178,6 +181,7 @@ static void transfer_try(struct transfer *t)
 {
     struct sender *s = t->sender;
 
+    ASSERT(t->at < t->count);
     t->opens = 0;
     t->prereqs = 0;
     t->connected_us = 0;
@@ -258,7 +262,8 @@ static void on_sock_ready(struct loop_watch *w, unsigned events)
     int running;
 
     /* libcurl tells of the TCP connection only once TLS stands too. */
-    if (sock->transfer->connected_us == 0 && caps_is_connected(w->fd)) {
+    if (sock->transfer->opens > 0 && sock->transfer->connected_us == 0 &&
+        caps_is_connected(w->fd)) {
         sock->transfer->connected_us = clock_boot_us();
     }
     s->current = sock;
@@ -279,6 +284,7 @@ static void sock_free(struct sock *sock)
 {
     struct sender *s = sock->sender;
 
+    ASSERT(s != NULL);
     if (s->current == sock) {
         s->current = NULL;
     }
@@ -388,7 +394,8 @@ int sender_send(struct sender *s, const struct frame_send *frame)
     s->bytes += t->bytes;
     list_push_back(&s->transfers, &t->node);
     (void)map_put(&s->by_handle, handle_key(&t->handle), t);
-    loop_timer_set(s->options.loop, &t->deadline, loop_now(s->options.loop) + frame->timeout_ms);
+    loop_timer_set(s->options.loop, &t->deadline,
+                   loop_now(s->options.loop) + frame->timeout_ms);
     transfer_start(t, frame->url);
     return 0;
 }
@@ -421,7 +428,8 @@ static uint32_t sender_clamp(uint32_t transfers_max)
     return transfers_max;
 }
 
-int sender_new(const struct sender_options *options, struct sender **ret_sender, struct err *err)
+int sender_new(const struct sender_options *options, struct sender **ret_sender,
+               struct err *err)
 {
     struct sender *s = xalloc(sizeof(*s));
     uint32_t max = sender_clamp(options->transfers_max);
@@ -439,17 +447,20 @@ int sender_new(const struct sender_options *options, struct sender **ret_sender,
     }
     rc = curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
     rc = rc != CURLM_OK ? rc : curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s);
-    rc = rc != CURLM_OK ? rc : curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+    rc = rc != CURLM_OK ? rc
+                        : curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
     rc = rc != CURLM_OK ? rc : curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s);
     rc = rc != CURLM_OK ? rc : curl_multi_setopt(s->multi, CURLMOPT_PIPELINING, 0L);
     /* Idle connections make room for new ones. */
     rc = rc != CURLM_OK ? rc : curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)max);
-    rc = rc != CURLM_OK ? rc :
-                          curl_multi_setopt(s->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)max);
+    rc = rc != CURLM_OK
+             ? rc
+             : curl_multi_setopt(s->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)max);
     if (rc != CURLM_OK) {
         (void)curl_multi_cleanup(s->multi);
         free(s);
-        return err_set(err, -E_IO, "The HTTP client cannot be set up: %s.", curl_multi_strerror(rc));
+        return err_set(err, -E_IO, "The HTTP client cannot be set up: %s.",
+                       curl_multi_strerror(rc));
     }
     map_init(&s->by_handle);
     *ret_sender = s;

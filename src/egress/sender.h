@@ -34,7 +34,8 @@ struct sender_options { /* borrowed for the sender's life */
     uint32_t connect_timeout_ms;
     uint32_t transfers_max;
     uint64_t bytes_max;
-    void (*on_done)(void *ctx, const struct frame_done *done); /* strings are borrowed for the call */
+    void (*on_done)(void *ctx,
+                    const struct frame_done *done); /* strings are borrowed for the call */
     void *ctx;
 };
 

@@ -141,7 +141,7 @@ static void process_write(struct process *p)
         if (n < 0 && errno == EINTR) {
             continue;
         }
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        if (n < 0 && (errno == EAGAIN)) {
             break;
         }
         if (n <= 0) {
@@ -223,7 +223,7 @@ static void process_read(struct process *p)
         if (n < 0 && errno == EINTR) {
             continue;
         }
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        if (n < 0 && (errno == EAGAIN)) {
             return;
         }
         if (n <= 0) {

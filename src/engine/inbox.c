@@ -22,6 +22,7 @@ struct box {
 struct inbox {
     struct map boxes;
     struct list order;
+    size_t bytes;
 };
 
 struct inbox *inbox_new(void)
@@ -38,8 +39,15 @@ static void str_free(struct str s)
     free((void *)(uintptr_t)s.p);
 }
 
-static void item_free(struct item *item)
+static size_t item_bytes(const struct item *item)
 {
+    return sizeof(*item) + item->request.headers.len + item->request.body.len;
+}
+
+static void item_drop(struct inbox *inbox, struct box *b, struct item *item)
+{
+    inbox->bytes -= item_bytes(item);
+    list_remove(&b->items, &item->node);
     str_free(item->request.headers);
     str_free(item->request.body);
     str_free(item->request.event_type);
@@ -51,8 +59,8 @@ static void box_drop(struct inbox *inbox, struct box *b)
 {
     struct list_node *n;
 
-    while ((n = list_pop_front(&b->items)) != NULL) {
-        item_free(CONTAINER_OF(n, struct item, node));
+    while ((n = list_first(&b->items)) != NULL) {
+        item_drop(inbox, b, CONTAINER_OF(n, struct item, node));
     }
     (void)map_remove(&inbox->boxes, b->token);
     list_remove(&inbox->order, &b->node);
@@ -119,10 +127,7 @@ int inbox_receive(struct inbox *inbox, struct str token, const struct inbox_requ
     }
     b = box_get(inbox, token);
     if (b->items.count == INBOX_REQUESTS_MAX) {
-        struct list_node *oldest = b->items.head.prev;
-
-        list_remove(&b->items, oldest);
-        item_free(CONTAINER_OF(oldest, struct item, node));
+        item_drop(inbox, b, CONTAINER_OF(b->items.head.prev, struct item, node));
     }
     item = xalloc(sizeof(*item));
     item->request = *request;
@@ -131,6 +136,10 @@ int inbox_receive(struct inbox *inbox, struct str token, const struct inbox_requ
     item->request.event_type = xstr(request->event_type);
     item->request.delivery_id = xstr(request->delivery_id);
     list_push_front(&b->items, &item->node);
+    inbox->bytes += item_bytes(item);
+    while (inbox->bytes > INBOX_BYTES_MAX && inbox->order.count > 1) {
+        box_drop(inbox, CONTAINER_OF(list_first(&inbox->order), struct box, node));
+    }
     return 200;
 }
 

@@ -13,7 +13,13 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { INBOX_TOKENS_MAX = 1000, INBOX_REQUESTS_MAX = 50, INBOX_TOKEN_MIN = 8, INBOX_TOKEN_MAX = 64 };
+enum {
+    INBOX_TOKENS_MAX = 1000,
+    INBOX_REQUESTS_MAX = 50,            /* of one token */
+    INBOX_BYTES_MAX = 64 * 1024 * 1024, /* of all */
+    INBOX_TOKEN_MIN = 8,
+    INBOX_TOKEN_MAX = 64
+};
 
 struct inbox;
 
@@ -31,7 +37,8 @@ struct inbox *inbox_new(void);
 void inbox_free(struct inbox *box);
 /* Token within the limits and of [A-Za-z0-9_-]. */
 bool inbox_token_valid(struct str token);
-/* Take a request; strings are copied. The oldest go first, by request and by token. Returns the status to answer. */
+/* Take a request; strings are copied. Over a limit the oldest go first: of the token, and
+ * of the token that was used longest ago. Returns the status to answer. */
 int inbox_receive(struct inbox *box, struct str token, const struct inbox_request *request);
 /* Newest first; NULL past the end. Borrowed until the next receive. */
 const struct inbox_request *inbox_at(const struct inbox *box, struct str token, size_t index);

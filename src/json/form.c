@@ -17,7 +17,8 @@ void form_faults_init(struct form_faults *faults, struct arena *arena)
     faults->count = 0;
 }
 
-void form_fault(struct form_faults *faults, struct str pointer, const char *code, const char *fmt, ...)
+void form_fault(struct form_faults *faults, struct str pointer, const char *code,
+                const char *fmt, ...)
 {
     char text[ERR_TEXT_SIZE];
     va_list args;
@@ -28,9 +29,10 @@ void form_fault(struct form_faults *faults, struct str pointer, const char *code
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    faults->rows[faults->count++] = (struct form_fault){ .pointer = arena_str(faults->arena, pointer),
-                                                         .code = code,
-                                                         .detail = arena_str(faults->arena, str_from(text)) };
+    faults->rows[faults->count++] =
+        (struct form_fault){ .pointer = arena_str(faults->arena, pointer),
+                             .code = code,
+                             .detail = arena_str(faults->arena, str_from(text)) };
 }
 
 static struct str pointer_add(struct arena *arena, struct str pointer, struct str name)
@@ -58,7 +60,8 @@ struct str form_pointer(const struct form *f, const char *name)
     return pointer_add(f->faults->arena, f->pointer, str_from(name));
 }
 
-void form_begin(struct form *f, const struct json *v, struct str pointer, struct form_faults *faults)
+void form_begin(struct form *f, const struct json *v, struct str pointer,
+                struct form_faults *faults)
 {
     *f = (struct form){ .pointer = pointer, .faults = faults };
     if (v == NULL || json_type(v) != JSON_OBJECT) {
@@ -81,8 +84,10 @@ void form_end(struct form *f)
             is_known = f->seen[i] == v;
         }
         if (!is_known) {
-            form_fault(f->faults, pointer_add(f->faults->arena, f->pointer, str_sub(name, 0, FORM_POINTER_NAME_MAX)), "unknown",
-                       "There is no such field; check the spelling.");
+            form_fault(f->faults,
+                       pointer_add(f->faults->arena, f->pointer,
+                                   str_sub(name, 0, FORM_POINTER_NAME_MAX)),
+                       "unknown", "There is no such field; check the spelling.");
         }
     }
 }
@@ -117,7 +122,8 @@ static const struct json *form_present(struct form *f, const char *name, bool re
     return NULL;
 }
 
-static bool form_type(struct form *f, const char *name, const struct json *v, enum json_type type, const char *word)
+static bool form_type(struct form *f, const char *name, const struct json *v,
+                      enum json_type type, const char *word)
 {
     if (json_type(v) == type) {
         return true;
@@ -137,7 +143,8 @@ static size_t code_points(struct str s)
 }
 
 /* Length in characters within [min, max], and no U+0000 (text columns cannot hold it). */
-static bool form_text_fits(struct form_faults *faults, struct str pointer, struct str s, size_t min, size_t max)
+static bool form_text_fits(struct form_faults *faults, struct str pointer, struct str s,
+                           size_t min, size_t max)
 {
     size_t count = code_points(s);
 
@@ -156,7 +163,8 @@ static bool form_text_fits(struct form_faults *faults, struct str pointer, struc
     return true;
 }
 
-bool form_string(struct form *f, const char *name, bool required, size_t min, size_t max, struct str *ret)
+bool form_string(struct form *f, const char *name, bool required, size_t min, size_t max,
+                 struct str *ret)
 {
     const struct json *v = form_present(f, name, required);
 
@@ -168,7 +176,8 @@ bool form_string(struct form *f, const char *name, bool required, size_t min, si
     return true;
 }
 
-bool form_int(struct form *f, const char *name, bool required, int64_t min, int64_t max, int64_t *ret)
+bool form_int(struct form *f, const char *name, bool required, int64_t min, int64_t max,
+              int64_t *ret)
 {
     const struct json *v = form_present(f, name, required);
 
@@ -176,8 +185,9 @@ bool form_int(struct form *f, const char *name, bool required, int64_t min, int6
         return false;
     }
     if (json_int(v, min, max, ret) != 0) {
-        form_fault(f->faults, form_pointer(f, name), "range", "This must be an integer from %lld to %lld.",
-                   (long long)min, (long long)max);
+        form_fault(f->faults, form_pointer(f, name), "range",
+                   "This must be an integer from %lld to %lld.", (long long)min,
+                   (long long)max);
         return false;
     }
     return true;
@@ -220,7 +230,8 @@ bool form_object(struct form *f, const char *name, bool required, const struct j
     return true;
 }
 
-bool form_array(struct form *f, const char *name, bool required, size_t max, const struct json **ret)
+bool form_array(struct form *f, const char *name, bool required, size_t max,
+                const struct json **ret)
 {
     const struct json *v = form_present(f, name, required);
 
@@ -228,15 +239,16 @@ bool form_array(struct form *f, const char *name, bool required, size_t max, con
         return false;
     }
     if (json_count(v) > max) {
-        form_fault(f->faults, form_pointer(f, name), "too_long", "At most %zu items are allowed.", max);
+        form_fault(f->faults, form_pointer(f, name), "too_long",
+                   "At most %zu items are allowed.", max);
         return false;
     }
     *ret = v;
     return true;
 }
 
-bool form_string_map(struct form *f, const char *name, size_t entries_max, size_t name_max, size_t value_max,
-                     const struct json **ret)
+bool form_string_map(struct form *f, const char *name, size_t entries_max, size_t name_max,
+                     size_t value_max, const struct json **ret)
 {
     const struct json *map;
     const struct json *v;
@@ -248,12 +260,14 @@ bool form_string_map(struct form *f, const char *name, size_t entries_max, size_
         return false;
     }
     if (json_count(map) > entries_max) {
-        form_fault(f->faults, form_pointer(f, name), "too_long", "At most %zu entries are allowed.", entries_max);
+        form_fault(f->faults, form_pointer(f, name), "too_long",
+                   "At most %zu entries are allowed.", entries_max);
         return false;
     }
     it = json_iter(map);
     while ((v = json_next(&it, &key)) != NULL) {
-        struct str pointer = pointer_add(f->faults->arena, form_pointer(f, name), str_sub(key, 0, FORM_POINTER_NAME_MAX));
+        struct str pointer = pointer_add(f->faults->arena, form_pointer(f, name),
+                                         str_sub(key, 0, FORM_POINTER_NAME_MAX));
 
         if (json_type(v) != JSON_STRING) {
             form_fault(f->faults, pointer, "type", "This must be a string.");

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json.c - reading: yyjson parses, our own walk adds what it does not do: a limit on depth, no name twice.
+ * json.c - reading: yyjson parses, our own walk adds what it does not do: a limit on depth, no
+ * name twice.
  *
- * struct json is yyjson's value under our name, so no copy is made and no other file sees the library.
+ * struct json is yyjson's value under our name, so no copy is made and no other file sees the
+ * library.
  */
 #include "json/json.h"
 
@@ -35,7 +37,8 @@ static const struct json *wrap(const yyjson_val *v)
 
 static struct str val_str(const yyjson_val *v)
 {
-    return (struct str){ yyjson_get_str((yyjson_val *)(uintptr_t)v), yyjson_get_len((yyjson_val *)(uintptr_t)v) };
+    return (struct str){ yyjson_get_str((yyjson_val *)(uintptr_t)v),
+                         yyjson_get_len((yyjson_val *)(uintptr_t)v) };
 }
 
 /* --- names twice: small objects pair by pair, large ones by sorting */
@@ -83,7 +86,8 @@ struct level {
     yyjson_arr_iter array;
 };
 
-static int check_enter(yyjson_val *v, struct level *levels, size_t *depth, size_t depth_max, struct err *err)
+static int check_enter(yyjson_val *v, struct level *levels, size_t *depth, size_t depth_max,
+                       struct err *err)
 {
     if (!yyjson_is_ctn(v)) {
         return 0;
@@ -140,7 +144,8 @@ int json_parse(struct str text, size_t depth_max, struct json_doc **ret_doc, str
     if (text.len == 0) {
         return err_set(err, -E_JSON, "The body is empty; send JSON.");
     }
-    y = yyjson_read_opts((char *)(uintptr_t)text.p, text.len, YYJSON_READ_NUMBER_AS_RAW, NULL, &fault);
+    y = yyjson_read_opts((char *)(uintptr_t)text.p, text.len, YYJSON_READ_NUMBER_AS_RAW, NULL,
+                         &fault);
     if (y == NULL) {
         return err_set(err, -E_JSON, "Not valid JSON at byte %zu: %s.", fault.pos, fault.msg);
     }
@@ -230,7 +235,8 @@ const struct json *json_item(const struct json *v, size_t at)
 
 struct json_iter json_iter(const struct json *container)
 {
-    return (struct json_iter){ .container = container, .left = container == NULL ? 0 : json_count(container) };
+    return (struct json_iter){ .container = container,
+                               .left = container == NULL ? 0 : json_count(container) };
 }
 
 const struct json *json_next(struct json_iter *it, struct str *ret_name)
@@ -244,7 +250,8 @@ const struct json *json_next(struct json_iter *it, struct str *ret_name)
     it->left--;
     if (yyjson_is_obj(container)) {
         /* `at` is the value before; a key stands behind it, then its value. */
-        yyjson_val *key = at == NULL ? unsafe_yyjson_get_first(container) : unsafe_yyjson_get_next(at);
+        yyjson_val *key =
+            at == NULL ? unsafe_yyjson_get_first(container) : unsafe_yyjson_get_next(at);
 
         if (ret_name != NULL) {
             *ret_name = val_str(key);

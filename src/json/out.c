@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* out.c - writing: one place owns commas, colons and escaping. */
-#include "json/json.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "json/json.h"
 
 void json_out_begin(struct json_out *o, struct buf *buf)
 {
@@ -80,8 +79,10 @@ void json_out_array_end(struct json_out *o)
 /* One character that may not stand as it is. */
 static void out_escape(struct json_out *o, unsigned char c)
 {
-    static const char short_forms[][3] = { ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f",
-                                           ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\" };
+    static const char short_forms[][3] = {
+        ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f",
+        ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\"
+    };
     char text[7];
 
     if (c < sizeof(short_forms) / sizeof(short_forms[0]) && short_forms[c][0] != '\0') {
@@ -92,7 +93,8 @@ static void out_escape(struct json_out *o, unsigned char c)
     out_bytes(o, text, 6);
 }
 
-/* Length of the longest well-formed UTF-8 prefix of a sequence that starts at s.p, at most 4 bytes; 0 = bad. */
+/* Length of the longest well-formed UTF-8 prefix of a sequence that starts at s.p, at most 4
+ * bytes; 0 = bad. */
 static size_t out_sequence(struct str s)
 {
     for (size_t len = 2; len <= 4 && len <= s.len; len++) {

@@ -93,7 +93,8 @@ int frame_put_policy(struct buf *out, const struct frame_policy *f)
     const size_t count = sizeof(strs) / sizeof(strs[0]);
     size_t i;
     int code;
-    char *p = frame_open(out, FRAME_POLICY, 1 + 2 + frame_strs_size(strs, count) + 4 + 4 + 8, &code);
+    char *p =
+        frame_open(out, FRAME_POLICY, 1 + 2 + frame_strs_size(strs, count) + 4 + 4 + 8, &code);
 
     if (p == NULL) {
         return code;

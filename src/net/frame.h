@@ -22,12 +22,12 @@ enum frame_type { FRAME_POLICY = 1, FRAME_SEND = 2, FRAME_DONE = 3, FRAME_ABORT 
 
 /* serve -> egress, first frame: the guard's policy and the limits. Text lists are comma-separated. */
 struct frame_policy {
-    uint8_t allow_http;       /* --dev or by setting */
-    uint8_t allow_loopback;   /* --dev */
-    struct str allow_targets; /* "CIDR:PORT,CIDR:PORT" exceptions, port 0 = any */
-    struct str refuse_targets;/* operator CIDRs */
-    struct str ports;         /* "443,80,..." or "any" */
-    struct str dns_server;    /* "ADDR:PORT" or empty = system */
+    uint8_t allow_http;        /* --dev or by setting */
+    uint8_t allow_loopback;    /* --dev */
+    struct str allow_targets;  /* "CIDR:PORT,CIDR:PORT" exceptions, port 0 = any */
+    struct str refuse_targets; /* operator CIDRs */
+    struct str ports;          /* "443,80,..." or "any" */
+    struct str dns_server;     /* "ADDR:PORT" or empty = system */
     struct str user_agent;
     uint32_t connect_timeout_ms;
     uint32_t transfers_max;
@@ -64,11 +64,13 @@ struct frame_done {
 NODISCARD int frame_put_policy(struct buf *out, const struct frame_policy *f);
 NODISCARD int frame_put_send(struct buf *out, const struct frame_send *f);
 NODISCARD int frame_put_done(struct buf *out, const struct frame_done *f);
-NODISCARD int frame_put_abort(struct buf *out, uint64_t handle); /* serve -> egress: forget it, no answer */
+NODISCARD int frame_put_abort(struct buf *out,
+                              uint64_t handle); /* serve -> egress: forget it, no answer */
 
 /* Look for a whole frame at the start of in. 0: *ret_type and *ret_body (borrowed from in) are set and
  * *ret_size bytes are to be consumed afterwards; -E_NOT_FOUND: more bytes are needed; -E_INVALID: bad. */
-NODISCARD int frame_next(struct str in, enum frame_type *ret_type, struct str *ret_body, size_t *ret_size);
+NODISCARD int frame_next(struct str in, enum frame_type *ret_type, struct str *ret_body,
+                         size_t *ret_size);
 NODISCARD int frame_get_policy(struct str body, struct frame_policy *ret);
 NODISCARD int frame_get_send(struct str body, struct frame_send *ret);
 NODISCARD int frame_get_done(struct str body, struct frame_done *ret);

@@ -50,9 +50,9 @@ static const struct ipguard_row rows_v4[] = {
 
 /* What is refused inside 2000::/3. IANA IPv6 Special-Purpose Address Registry (state of 2025-10). */
 static const struct ipguard_row rows_v6[] = {
-    { 1, 23, { 0x20, 0x01 } },                         /* IETF: Teredo, AMT, ORCHID, benchmarks */
-    { 1, 32, { 0x20, 0x01, 0x0d, 0xb8 } },             /* documentation */
-    { 1, 16, { 0x20, 0x02 } },                         /* 6to4 */
+    { 1, 23, { 0x20, 0x01 } },             /* IETF: Teredo, AMT, ORCHID, benchmarks */
+    { 1, 32, { 0x20, 0x01, 0x0d, 0xb8 } }, /* documentation */
+    { 1, 16, { 0x20, 0x02 } },             /* 6to4 */
     { 1, 48, { 0x26, 0x20, 0x00, 0x4f, 0x80, 0x00 } }, /* AS112 */
     { 1, 16, { 0x3f, 0xfe } },                         /* the 6bone, given back */
     { 1, 20, { 0x3f, 0xff } },                         /* documentation */
@@ -112,7 +112,8 @@ void ip_format(const struct ip *ip, char ret_text[IP_TEXT_SIZE])
 {
     static_assert(IP_TEXT_SIZE >= INET6_ADDRSTRLEN, "room for every address");
 
-    if (inet_ntop(ip->is_v6 != 0 ? AF_INET6 : AF_INET, ip->bytes, ret_text, IP_TEXT_SIZE) == NULL) {
+    if (inet_ntop(ip->is_v6 != 0 ? AF_INET6 : AF_INET, ip->bytes, ret_text, IP_TEXT_SIZE) ==
+        NULL) {
         ret_text[0] = '\0';
     }
 }
@@ -247,7 +248,8 @@ static int target_parse(struct str s, struct target *ret_target)
     return 0;
 }
 
-static int targets_parse(struct str text, bool with_port, struct target_list *list, struct err *err)
+static int targets_parse(struct str text, bool with_port, struct target_list *list,
+                         struct err *err)
 {
     struct str item;
 
@@ -260,7 +262,8 @@ static int targets_parse(struct str text, bool with_port, struct target_list *li
 
         item = str_trim(item);
         if (list->count == IPGUARD_TARGETS_MAX) {
-            return err_set(err, -E_CONFIG, "More than %d targets are listed.", IPGUARD_TARGETS_MAX);
+            return err_set(err, -E_CONFIG, "More than %d targets are listed.",
+                           IPGUARD_TARGETS_MAX);
         }
         if (item.len == 0) {
             rc = -E_INVALID;
@@ -270,8 +273,8 @@ static int targets_parse(struct str text, bool with_port, struct target_list *li
         if (rc != 0) {
             return err_set(err, -E_CONFIG, "`%.*s` is not %s.",
                            (int)(item.len < 80 ? item.len : 80), item.p != NULL ? item.p : "",
-                           with_port ? "CIDR:PORT (IPv6: [CIDR]:PORT), such as 10.1.2.0/24:443" :
-                                       "a CIDR, such as 10.1.2.0/24");
+                           with_port ? "CIDR:PORT (IPv6: [CIDR]:PORT), such as 10.1.2.0/24:443"
+                                     : "a CIDR, such as 10.1.2.0/24");
         }
         list->items = xrealloc(list->items, (list->count + 1) * sizeof(*list->items));
         list->items[list->count] = target;
@@ -313,7 +316,8 @@ void ipguard_refresh(struct ipguard *guard)
     guard->own_count = count;
 }
 
-int ipguard_new(const struct ipguard_options *options, struct ipguard **ret_guard, struct err *err)
+int ipguard_new(const struct ipguard_options *options, struct ipguard **ret_guard,
+                struct err *err)
 {
     struct ipguard *guard = xalloc(sizeof(*guard));
     int rc;

@@ -38,7 +38,8 @@ struct ipguard_options {
     bool own_addresses;        /* refuse this host's addresses (getifaddrs) */
 };
 
-NODISCARD int ipguard_new(const struct ipguard_options *options, struct ipguard **ret_guard, struct err *err);
+NODISCARD int ipguard_new(const struct ipguard_options *options, struct ipguard **ret_guard,
+                          struct err *err);
 void ipguard_free(struct ipguard *guard);
 void ipguard_refresh(struct ipguard *guard); /* this host's addresses again */
 bool ipguard_allows(const struct ipguard *guard, const struct ip *ip, uint16_t port);
@@ -52,6 +53,7 @@ size_t ipguard_rows(bool v6, const struct ipguard_row **ret_rows);
 NODISCARD int ip_parse(struct str s, struct ip *ret_ip);
 void ip_format(const struct ip *ip, char ret_text[IP_TEXT_SIZE]);
 /* An IPv4-mapped IPv6 address stays IPv6 (and is refused by the guard). -E_INVALID: neither IPv4 nor IPv6. */
-NODISCARD int ip_from_sockaddr(const struct sockaddr *sa, struct ip *ret_ip, uint16_t *ret_port);
+NODISCARD int ip_from_sockaddr(const struct sockaddr *sa, struct ip *ret_ip,
+                               uint16_t *ret_port);
 
 #endif

@@ -24,8 +24,8 @@ enum { LOOP_READY_MAX = 256 }; /* descriptors taken in one turn; the rest come i
 struct loop {
     int epoll_fd;
     bool is_stopped;
-    bool is_awake;   /* do not wait in the coming turn */
-    int64_t now;     /* boot ms, taken after the wait */
+    bool is_awake; /* do not wait in the coming turn */
+    int64_t now;   /* boot ms, taken after the wait */
     uint64_t turn;
     uint64_t timer_seq;
     struct heap timers;

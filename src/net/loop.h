@@ -44,7 +44,8 @@ NODISCARD int loop_new(struct loop **ret_loop);
 void loop_free(struct loop *loop);
 /* An error or hang-up of the descriptor is reported as what is waited for. With events 0 nothing is. Remove
  * the watch before closing its descriptor. */
-NODISCARD int loop_watch(struct loop *loop, struct loop_watch *w, unsigned events); /* fd, on_ready are set */
+NODISCARD int loop_watch(struct loop *loop, struct loop_watch *w,
+                         unsigned events); /* fd, on_ready are set */
 NODISCARD int loop_watch_change(struct loop *loop, struct loop_watch *w, unsigned events);
 void loop_unwatch(struct loop *loop, struct loop_watch *w);
 /* (Re)arm for a time of clock_boot_ms(). */

@@ -109,7 +109,8 @@ static int url_check_rest(struct url_work *w, struct str s)
         }
         if (c == '%') {
             if (i + 2 >= s.len || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2])) {
-                return REFUSE(w, "A %% in the URL is not followed by two hex digits; write %%25.");
+                return REFUSE(w,
+                              "A %% in the URL is not followed by two hex digits; write %%25.");
             }
             continue;
         }
@@ -342,7 +343,8 @@ static int url_take_host(struct url_work *w, struct str host)
 static int url_take_bracket(struct url_work *w, struct str text)
 {
     if (ip_parse(text, &w->url.ip) != 0 || w->url.ip.is_v6 == 0) {
-        return REFUSE(w, "The address in brackets is not IPv6 in its shortest lower-case form.");
+        return REFUSE(w,
+                      "The address in brackets is not IPv6 in its shortest lower-case form.");
     }
     w->url.is_ip = true;
     w->url.host = arena_str(w->arena, text);
@@ -420,8 +422,8 @@ static void url_compose(struct url_work *w, struct str rest)
     url->target = str_sub(url->text, head.len, url->text.len);
 }
 
-int url_parse(struct str s, const struct url_policy *policy, struct arena *arena, struct url *ret_url,
-              struct err *err)
+int url_parse(struct str s, const struct url_policy *policy, struct arena *arena,
+              struct url *ret_url, struct err *err)
 {
     struct url_work w = { .policy = policy, .arena = arena, .err = err };
     struct str authority;
@@ -461,7 +463,8 @@ int url_parse(struct str s, const struct url_policy *policy, struct arena *arena
     }
     url_compose(&w, s);
     if (w.url.text.len > URL_SIZE_MAX) {
-        return REFUSE(&w, "The URL has more than %d bytes in ASCII; use a shorter one.", URL_SIZE_MAX);
+        return REFUSE(&w, "The URL has more than %d bytes in ASCII; use a shorter one.",
+                      URL_SIZE_MAX);
     }
     *ret_url = w.url;
     return 0;

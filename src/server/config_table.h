@@ -9,8 +9,8 @@
     X(database, CONFIG_TEXT, "", 0, 4096, false, "postgres://... ; empty: SQLite in `data`.") \
     X(listen, CONFIG_TEXT, "127.0.0.1:8080", 1, 256, false, "ADDR:PORT of the HTTP API.") \
     X(dev, CONFIG_BOOL, "false", 0, 1, false, "Development: http and loopback endpoints are allowed, event types register themselves.") \
-    X(tls_cert, CONFIG_TEXT, "", 0, 4096, true, "PEM file with the certificate chain; with tls_key the API speaks TLS.") \
-    X(tls_key, CONFIG_TEXT, "", 0, 4096, true, "PEM file with the private key.") \
+    X(tls_cert, CONFIG_TEXT, "", 0, 4096, false, "PEM file with the certificate chain; with tls_key the API speaks TLS.") \
+    X(tls_key, CONFIG_TEXT, "", 0, 4096, false, "PEM file with the private key.") \
     X(behind_proxy, CONFIG_TEXT, "", 0, 1024, false, "CIDR list of proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted.") \
     X(admin_key, CONFIG_TEXT, "", 0, 128, false, "Installs this admin key at first start (32 to 128 printable characters).") \
     X(admin_key_file, CONFIG_TEXT, "", 0, 4096, false, "The same, read from the first line of a file.") \
@@ -25,7 +25,7 @@
     X(endpoint_ports, CONFIG_TEXT, "443,80,8443,8080,8000,3000,5000,9443", 1, 1024, false, "Ports that endpoints may use; any: all but 0 (dev has any).") \
     X(dns_server, CONFIG_TEXT, "", 0, 256, false, "ADDR:PORT of the name server; empty: the system's.") \
     X(egress_processes, CONFIG_INT, "0", 0, 64, false, "Sending processes; 0: one per core, at most 4.") \
-    X(egress_transfers_max, CONFIG_INT, "2000", 1, 20000, false, "Attempts at once per sending process.") \
+    X(egress_transfers_max, CONFIG_INT, "2000", 1, 4096, false, "Attempts at once per sending process.") \
     X(egress_bytes_max, CONFIG_SIZE, "134217728", 1048576, 17179869184, false, "Bytes in flight per sending process.") \
     X(connect_timeout_ms, CONFIG_DURATION_MS, "5000", 100, 30000, false, "Time to connect, TLS included.") \
     X(endpoint_timeout_ms, CONFIG_DURATION_MS, "15000", 1000, 30000, false, "Default time for a whole attempt.") \
@@ -38,7 +38,7 @@
     X(body_memory_max, CONFIG_SIZE, "268435456", 1048576, 17179869184, false, "Event bodies kept in memory for first attempts.") \
     X(uncommitted_max, CONFIG_INT, "4096", 16, 1000000, false, "Outcomes that may wait for the store.") \
     X(request_body_max, CONFIG_SIZE, "1048576", 1024, 67108864, false, "Body of an API request.") \
-    X(event_data_max, CONFIG_SIZE, "262144", 64, 16777216, false, "`data` of one event.") \
+    X(event_data_max, CONFIG_SIZE, "262144", 64, 2097152, false, "`data` of one event.") \
     X(batch_events_max, CONFIG_INT, "100", 1, 1000, false, "Events in one batch publish.") \
     X(header_max, CONFIG_SIZE, "16384", 1024, 65536, false, "Header block of an API request.") \
     X(uri_max, CONFIG_SIZE, "8192", 256, 65536, false, "Request target of an API request.") \
@@ -55,7 +55,7 @@
     X(idempotency_hours, CONFIG_INT, "24", 1, 720, true, "How long Idempotency-Key and a publisher's id are remembered.") \
     X(retention_days, CONFIG_INT, "30", 1, 3650, true, "How long events, deliveries and attempts are kept.") \
     X(drain_ms, CONFIG_DURATION_MS, "35000", 0, 300000, false, "Time that SIGTERM gives to attempts in flight.") \
-    X(ca_file, CONFIG_TEXT, "/etc/ssl/certs/ca-certificates.crt", 1, 4096, false, "Trusted certificate authorities for endpoints.")
+    X(ca_file, CONFIG_TEXT, "", 0, 4096, false, "PEM file of the certificate authorities that endpoints are judged by; empty: SSL_CERT_FILE or the system's.")
 /* clang-format on */
 
 enum {

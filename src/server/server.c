@@ -546,6 +546,9 @@ int server_run(const struct config *config, const char *config_path, int argc, c
 
     server_log_setup(config);
     server_raise_files();
+    if (config->ca_file[0] != '\0') {
+        (void)setenv("SSL_CERT_FILE", config->ca_file, 1); /* read by the sending processes, started below */
+    }
     rc = keeper_start(&s.keeper);
     if (rc == 0) {
         rc = signals_block();

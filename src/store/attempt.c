@@ -6,16 +6,20 @@
 #include "store/delivery_sql.h"
 #include "store/sql.h"
 
-enum { ATTEMPTS_LISTED_MAX = 200 }; /* 50 by schedule, the rest by people's retries: the newest are shown */
+enum {
+    ATTEMPTS_LISTED_MAX = 200
+}; /* 50 by schedule, the rest by people's retries: the newest are shown */
 
-#define ATTEMPT_COLUMNS                                                                            \
-    "delivery, number, started_at, duration_us, status_code, error, dns_us, connect_us, tls_us,"   \
-    " wait_us, read_us, flags, planned_next_at, detail, url, ip, request_headers,"                 \
+#define ATTEMPT_COLUMNS                                                                        \
+    "delivery, number, started_at, duration_us, status_code, error, dns_us, connect_us, "      \
+    "tls_us,"                                                                                  \
+    " wait_us, read_us, flags, planned_next_at, detail, url, ip, request_headers,"             \
     " response_headers, response_body"
 
 const struct db_stmt attempt_stmts[ATTEMPT_STMTS] = {
     [ATTEMPT_INSERT] = { "attempt_insert",
-                         "INSERT INTO attempt (" ATTEMPT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6,"
+                         "INSERT INTO attempt (" ATTEMPT_COLUMNS
+                         ") VALUES ($1, $2, $3, $4, $5, $6,"
                          " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
                          " ON CONFLICT DO NOTHING",
                          NULL, "iiiiiiiiiiiiibbbbbb" },
@@ -28,19 +32,29 @@ const struct db_stmt attempt_stmts[ATTEMPT_STMTS] = {
 int attempt_insert(struct db *db, const struct attempt_row *a, int64_t *ret_changes)
 {
     const struct db_value params[] = {
-        db_int(a->delivery),          db_int(a->number),
-        db_int(a->started_at),        db_int(a->duration_us),
-        db_int(a->status_code),       db_int(a->error),
-        db_int(a->phase_us[0]),       db_int(a->phase_us[1]),
-        db_int(a->phase_us[2]),       db_int(a->phase_us[3]),
-        db_int(a->phase_us[4]),       db_int(a->flags),
-        db_int(a->planned_next_at),   db_blob(a->detail),
-        db_blob(a->url),              db_blob(a->ip),
-        db_blob(a->request_headers),  db_blob(a->response_headers),
+        db_int(a->delivery),
+        db_int(a->number),
+        db_int(a->started_at),
+        db_int(a->duration_us),
+        db_int(a->status_code),
+        db_int(a->error),
+        db_int(a->phase_us[0]),
+        db_int(a->phase_us[1]),
+        db_int(a->phase_us[2]),
+        db_int(a->phase_us[3]),
+        db_int(a->phase_us[4]),
+        db_int(a->flags),
+        db_int(a->planned_next_at),
+        db_blob(a->detail),
+        db_blob(a->url),
+        db_blob(a->ip),
+        db_blob(a->request_headers),
+        db_blob(a->response_headers),
         db_blob(a->response_body),
     };
 
-    return db_exec_changes(db, SQL_ATTEMPT + ATTEMPT_INSERT, params, SQL_COUNT(params), ret_changes);
+    return db_exec_changes(db, SQL_ATTEMPT + ATTEMPT_INSERT, params, SQL_COUNT(params),
+                           ret_changes);
 }
 
 struct attempt_rows {
@@ -86,7 +100,8 @@ int attempt_list(struct db *db, int64_t delivery_seq, struct arena *arena,
     int rc;
 
     rows.rows = arena_alloc(arena, ATTEMPTS_LISTED_MAX * sizeof(struct attempt_row));
-    rc = sql_read(db, SQL_ATTEMPT + ATTEMPT_LIST, params, SQL_COUNT(params), attempt_on_row, &rows);
+    rc = sql_read(db, SQL_ATTEMPT + ATTEMPT_LIST, params, SQL_COUNT(params), attempt_on_row,
+                  &rows);
     if (rc < 0) {
         return rc;
     }

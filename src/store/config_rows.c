@@ -6,31 +6,30 @@
 #include "base/assert.h"
 #include "store/sql.h"
 
-#define CONFIG_TABLE(kind, table)                                                                  \
-    [(kind)*CONFIG_STMTS_PER_KIND + CONFIG_INSERT] = {                                             \
-        table "_insert",                                                                           \
-        "INSERT INTO " table " (no, id, parent, slug, config, sealed, version, created_at,"        \
-        " updated_at, deleted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",               \
-        NULL, "ibittbiiii"                                                                         \
-    },                                                                                             \
-    [(kind)*CONFIG_STMTS_PER_KIND + CONFIG_UPDATE] = {                                             \
-        table "_update",                                                                           \
-        "UPDATE " table " SET slug = $1, config = $2, sealed = $3, version = $4, updated_at = $5," \
-        " deleted_at = $6 WHERE no = $7 AND version = $4 - 1",                                     \
-        NULL, "ttbiiii"                                                                            \
-    },                                                                                             \
-    [(kind)*CONFIG_STMTS_PER_KIND + CONFIG_LOAD] = {                                               \
-        table "_load",                                                                             \
-        "SELECT no, id, parent, slug, config, sealed, version, created_at, updated_at, deleted_at" \
-        " FROM " table " ORDER BY no",                                                             \
-        NULL, ""                                                                                   \
-    }
+#define CONFIG_TABLE(kind, table)                                                              \
+    [(kind)*CONFIG_STMTS_PER_KIND +                                                            \
+        CONFIG_INSERT] = { table "_insert",                                                    \
+                           "INSERT INTO " table                                                \
+                           " (no, id, parent, slug, config, sealed, version, created_at,"      \
+                           " updated_at, deleted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, " \
+                           "$9, $10)",                                                         \
+                           NULL, "ibittbiiii" },                                               \
+        [(kind)*CONFIG_STMTS_PER_KIND +                                                        \
+            CONFIG_UPDATE] = { table "_update",                                                \
+                               "UPDATE " table " SET slug = $1, config = $2, sealed = $3, "    \
+                               "version = $4, updated_at = $5,"                                \
+                               " deleted_at = $6 WHERE no = $7 AND version = $4 - 1",          \
+                               NULL, "ttbiiii" },                                              \
+        [(kind)*CONFIG_STMTS_PER_KIND +                                                        \
+            CONFIG_LOAD] = { table "_load",                                                    \
+                             "SELECT no, id, parent, slug, config, sealed, version, "          \
+                             "created_at, updated_at, deleted_at"                              \
+                             " FROM " table " ORDER BY no",                                    \
+                             NULL, "" }
 
 const struct db_stmt config_stmts[CONFIG_STMTS] = {
-    CONFIG_TABLE(CONFIG_PROJECT, "project"),
-    CONFIG_TABLE(CONFIG_APP, "app"),
-    CONFIG_TABLE(CONFIG_ENDPOINT, "endpoint"),
-    CONFIG_TABLE(CONFIG_EVENT_TYPE, "event_type"),
+    CONFIG_TABLE(CONFIG_PROJECT, "project"),   CONFIG_TABLE(CONFIG_APP, "app"),
+    CONFIG_TABLE(CONFIG_ENDPOINT, "endpoint"), CONFIG_TABLE(CONFIG_EVENT_TYPE, "event_type"),
     CONFIG_TABLE(CONFIG_KEY, "api_key"),
 };
 
@@ -61,8 +60,8 @@ int config_update(struct db *db, enum config_kind kind, const struct config_row 
                   int64_t *ret_changes)
 {
     const struct db_value params[] = {
-        config_slug(row),        db_text(row->config),    db_blob(row->sealed),
-        db_int(row->version),    db_int(row->updated_at), db_int(row->deleted_at),
+        config_slug(row),     db_text(row->config),    db_blob(row->sealed),
+        db_int(row->version), db_int(row->updated_at), db_int(row->deleted_at),
         db_int(row->no),
     };
 

@@ -7,21 +7,22 @@
 #include "store/delivery_sql.h"
 #include "store/sql.h"
 
-#define DELIVERY_COLUMNS                                                                           \
-    "seq, id, event, app, endpoint, type, state, reason, attempt_count, next_at, created_at,"      \
+#define DELIVERY_COLUMNS                                                                       \
+    "seq, id, event, app, endpoint, type, state, reason, attempt_count, next_at, created_at,"  \
     " ended_at, last_code, last_error, last_ms"
 /* $1 and $2 bound seq on both sides, exclusive, whatever the direction. */
-#define DELIVERY_FILTER                                                                            \
-    " AND ($4 = 0 OR type = $4) AND ($5 = 0 OR state = $5) AND ($6 = 0 OR last_code = $6)"         \
+#define DELIVERY_FILTER                                                                        \
+    " AND ($4 = 0 OR type = $4) AND ($5 = 0 OR state = $5) AND ($6 = 0 OR last_code = $6)"     \
     " AND ($7 = 0 OR last_error = $7) AND created_at >= $8 AND created_at < $9"
-#define DELIVERY_LIST(column, direction)                                                           \
-    "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE seq > $1 AND seq < $2 AND " column            \
+#define DELIVERY_LIST(column, direction)                                                       \
+    "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE seq > $1 AND seq < $2 AND " column        \
     " = $3" DELIVERY_FILTER " ORDER BY seq " direction " LIMIT $10"
 
 const struct db_stmt delivery_stmts[DELIVERY_STMTS] = {
     [DELIVERY_INSERT] = { "delivery_insert",
                           "INSERT INTO delivery (" DELIVERY_COLUMNS ")"
-                          " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15"
+                          " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+                          "$14, $15"
                           " WHERE EXISTS (SELECT 1 FROM event WHERE seq = $3)",
                           NULL, "ibiiiiiiiiiiiii" },
     [DELIVERY_UPDATE] = { "delivery_update",
@@ -29,28 +30,30 @@ const struct db_stmt delivery_stmts[DELIVERY_STMTS] = {
                           " next_at = $4, ended_at = $5, last_code = $6, last_error = $7,"
                           " last_ms = $8 WHERE seq = $9",
                           NULL, "iiiiiiiii" },
-    [DELIVERY_GET] = { "delivery_get", "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE id = $1",
-                       NULL, "b" },
+    [DELIVERY_GET] = { "delivery_get",
+                       "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE id = $1", NULL, "b" },
     [DELIVERY_RANGE] = { "delivery_range",
                          "SELECT " DELIVERY_COLUMNS
                          " FROM delivery WHERE seq >= $1 AND seq < $2 ORDER BY seq",
                          NULL, "ii" },
     [DELIVERY_LIST_DOWN] = { "delivery_list_down", DELIVERY_LIST("endpoint", "DESC"), NULL,
                              "iiiiiiiiii" },
-    [DELIVERY_LIST_UP] = { "delivery_list_up", DELIVERY_LIST("endpoint", "ASC"), NULL, "iiiiiiiiii" },
+    [DELIVERY_LIST_UP] = { "delivery_list_up", DELIVERY_LIST("endpoint", "ASC"), NULL,
+                           "iiiiiiiiii" },
     [DELIVERY_EVENT_DOWN] = { "delivery_event_down", DELIVERY_LIST("event", "DESC"), NULL,
                               "iiiiiiiiii" },
-    [DELIVERY_EVENT_UP] = { "delivery_event_up", DELIVERY_LIST("event", "ASC"), NULL, "iiiiiiiiii" },
+    [DELIVERY_EVENT_UP] = { "delivery_event_up", DELIVERY_LIST("event", "ASC"), NULL,
+                            "iiiiiiiiii" },
 };
 
 int delivery_insert(struct db *db, const struct delivery_row *d)
 {
     const struct db_value params[] = {
-        db_int(d->seq),        sql_id(&d->id),        db_int(d->event),
-        db_int(d->app),        db_int(d->endpoint),   db_int(d->type),
+        db_int(d->seq),        sql_id(&d->id),         db_int(d->event),
+        db_int(d->app),        db_int(d->endpoint),    db_int(d->type),
         db_int((int)d->state), db_int((int)d->reason), db_int(d->attempt_count),
-        db_int(d->next_at),    db_int(d->created_at), db_int(d->ended_at),
-        db_int(d->last_code),  db_int(d->last_error), db_int(d->last_ms),
+        db_int(d->next_at),    db_int(d->created_at),  db_int(d->ended_at),
+        db_int(d->last_code),  db_int(d->last_error),  db_int(d->last_ms),
     };
 
     return db_exec(db, SQL_DELIVERY + DELIVERY_INSERT, params, SQL_COUNT(params));
@@ -158,10 +161,11 @@ int delivery_range(struct db *db, int64_t first_seq, uint32_t count, struct aren
                    struct delivery_row **ret_rows, size_t *ret_count)
 {
     const struct db_value params[] = { db_int(first_seq), db_int(first_seq + count) };
-    struct delivery_rows rows = { arena_alloc(arena, (size_t)count * sizeof(struct delivery_row) + 1),
-                                  0, count };
-    int rc = sql_read(db, SQL_DELIVERY + DELIVERY_RANGE, params, SQL_COUNT(params), delivery_on_row,
-                      &rows);
+    struct delivery_rows rows = {
+        arena_alloc(arena, (size_t)count * sizeof(struct delivery_row) + 1), 0, count
+    };
+    int rc = sql_read(db, SQL_DELIVERY + DELIVERY_RANGE, params, SQL_COUNT(params),
+                      delivery_on_row, &rows);
 
     if (rc < 0) {
         return rc;
@@ -171,12 +175,15 @@ int delivery_range(struct db *db, int64_t first_seq, uint32_t count, struct aren
     return 0;
 }
 
-/* --- Lists: the pages of several endpoints, merged by seq --------------------------------------- */
+/*
+ * --- Lists: the pages of several endpoints, merged by seq
+ * ---------------------------------------
+ */
 
 /*
- * `best` holds the rows found so far in the order of travel, at most the limit. Each endpoint's page is
- * merged into it; once it is full, the seq of its last row bounds what the next endpoint may still add, so
- * the further endpoints read little.
+ * `best` holds the rows found so far in the order of travel, at most the limit. Each
+ * endpoint's page is merged into it; once it is full, the seq of its last row bounds what the
+ * next endpoint may still add, so the further endpoints read little.
  */
 struct delivery_merge {
     const struct delivery_query *q;
@@ -198,8 +205,9 @@ static void delivery_merge(struct delivery_merge *m, const struct delivery_rows 
     size_t n = 0;
 
     while (n < m->q->limit && (a < m->count || b < page->count)) {
-        bool take_best = b == page->count || (a < m->count && delivery_before(m->q, m->best[a].seq,
-                                                                              page->rows[b].seq));
+        bool take_best =
+            b == page->count ||
+            (a < m->count && delivery_before(m->q, m->best[a].seq, page->rows[b].seq));
 
         out[n++] = take_best ? m->best[a++] : page->rows[b++];
     }
@@ -208,8 +216,8 @@ static void delivery_merge(struct delivery_merge *m, const struct delivery_rows 
     m->count = n;
 }
 
-static int delivery_read_page(struct db *db, unsigned stmt, const struct delivery_merge *m, int64_t key,
-                              struct delivery_rows *page)
+static int delivery_read_page(struct db *db, unsigned stmt, const struct delivery_merge *m,
+                              int64_t key, struct delivery_rows *page)
 {
     const struct delivery_query *q = m->q;
     int64_t low = 0;
@@ -222,7 +230,7 @@ static int delivery_read_page(struct db *db, unsigned stmt, const struct deliver
         *(q->ascending ? &high : &low) = m->best[m->count - 1].seq;
     }
     const struct db_value params[] = {
-        db_int(low),      db_int(high),    db_int(key),
+        db_int(low),      db_int(high),     db_int(key),
         db_int(q->type),  db_int(q->state), db_int(q->code),
         db_int(q->error), db_int(q->since), db_int(q->until == 0 ? INT64_MAX : q->until),
         db_int(q->limit),
@@ -251,7 +259,8 @@ static int delivery_on_event_row(void *ctx, const struct db_value *columns, size
 {
     struct delivery_event_page *page = ctx;
 
-    return delivery_wants(page->q, columns[4].i) ? delivery_on_row(&page->rows, columns, count) : 0;
+    return delivery_wants(page->q, columns[4].i) ? delivery_on_row(&page->rows, columns, count)
+                                                 : 0;
 }
 
 static int event_on_range(void *ctx, const struct db_value *columns, size_t count)
@@ -283,7 +292,7 @@ static int delivery_list_event(struct db *db, const struct delivery_query *q,
         high = q->after_seq < high ? q->after_seq : high;
     }
     const struct db_value params[] = {
-        db_int(low),      db_int(high),    db_int(q->event),
+        db_int(low),      db_int(high),     db_int(q->event),
         db_int(q->type),  db_int(q->state), db_int(q->code),
         db_int(q->error), db_int(q->since), db_int(q->until == 0 ? INT64_MAX : q->until),
         db_int(range[1]),
@@ -299,7 +308,8 @@ int delivery_list(struct db *db, const struct delivery_query *q, struct arena *a
     size_t size = (size_t)q->limit * sizeof(struct delivery_row) + 1;
     struct delivery_merge merge = { .q = q, .best = arena_alloc(arena, size) };
     struct delivery_rows page = { .rows = arena_alloc(arena, size), .max = q->limit };
-    unsigned stmt = SQL_DELIVERY + (unsigned)(q->ascending ? DELIVERY_LIST_UP : DELIVERY_LIST_DOWN);
+    unsigned stmt =
+        SQL_DELIVERY + (unsigned)(q->ascending ? DELIVERY_LIST_UP : DELIVERY_LIST_DOWN);
 
     if (q->event != 0) {
         struct delivery_event_page event_page = { q, page };

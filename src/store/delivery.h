@@ -2,9 +2,10 @@
 /*
  * delivery.h - deliveries, their attempts, open work (`due`), and hourly roll-ups.
  *
- * Stored states only: `sending` lives in memory, `held` is derived. Open work lies in due(endpoint, next_at,
- * seq): next_at 0 for a delivery whose first attempt has not been made (order of seq), else the wall time of
- * its next attempt. A delivery row is inserted once and updated by the outcome of an attempt only.
+ * Stored states only: `sending` lives in memory, `held` is derived. Open work lies in
+ * due(endpoint, next_at, seq): next_at 0 for a delivery whose first attempt has not been made
+ * (order of seq), else the wall time of its next attempt. A delivery row is inserted once and
+ * updated by the outcome of an attempt only.
  */
 #ifndef STORE_DELIVERY_H
 #define STORE_DELIVERY_H
@@ -58,10 +59,10 @@ struct delivery_row {
     int32_t attempt_count;
     int64_t next_at; /* wall ms, 0 = none planned or at once */
     int64_t created_at;
-    int64_t ended_at;      /* 0 while open */
-    int32_t last_code;     /* HTTP status of the last attempt, 0 = none */
-    int32_t last_error;    /* enum token (egress/token.h), 0 = none */
-    int32_t last_ms;       /* duration of the last attempt */
+    int64_t ended_at;   /* 0 while open */
+    int32_t last_code;  /* HTTP status of the last attempt, 0 = none */
+    int32_t last_error; /* enum token (egress/token.h), 0 = none */
+    int32_t last_ms;    /* duration of the last attempt */
 };
 
 struct attempt_row {
@@ -69,10 +70,10 @@ struct attempt_row {
     int32_t number;   /* 1.. */
     int64_t started_at;
     int64_t duration_us;
-    int32_t status_code; /* 0 = no response */
-    int32_t error;       /* token, 0 = none */
-    int32_t phase_us[5]; /* dns, connect, tls, wait, read; -1 = not reached */
-    int32_t flags;       /* ATTEMPT_* */
+    int32_t status_code;         /* 0 = no response */
+    int32_t error;               /* token, 0 = none */
+    int32_t phase_us[5];         /* dns, connect, tls, wait, read; -1 = not reached */
+    int32_t flags;               /* ATTEMPT_* */
     struct str detail;           /* short bytes for people: the error's detail, empty if none */
     struct str url;              /* as sent */
     struct str ip;               /* text of the address, empty if none */
@@ -113,36 +114,52 @@ struct due_row {
 /* First attempts: next_at = 0, seq > after_seq, in order of seq; at most limit. */
 NODISCARD int due_fresh(struct db *db, int64_t endpoint, int64_t after_seq, uint32_t limit,
                         int (*on_row)(void *ctx, const struct due_row *row), void *ctx);
-/* Retries: (next_at, seq) > (after_at, after_seq) and next_at > 0, in that order; at most limit. */
-NODISCARD int due_retries(struct db *db, int64_t endpoint, int64_t after_at, int64_t after_seq, uint32_t limit,
-                          int (*on_row)(void *ctx, const struct due_row *row), void *ctx);
+/*
+ * Retries: (next_at, seq) > (after_at, after_seq) and next_at > 0, in that order; at most
+ * limit.
+ */
+NODISCARD int due_retries(struct db *db, int64_t endpoint, int64_t after_at, int64_t after_seq,
+                          uint32_t limit, int (*on_row)(void *ctx, const struct due_row *row),
+                          void *ctx);
 /* For one endpoint: has fresh work, and the earliest retry (0 = none). Three seeks. */
-NODISCARD int due_first(struct db *db, int64_t endpoint, bool *ret_fresh, int64_t *ret_retry_at);
+NODISCARD int due_first(struct db *db, int64_t endpoint, bool *ret_fresh,
+                        int64_t *ret_retry_at);
 /* Endpoints that have open work, by skip scan (one seek each). */
-NODISCARD int due_endpoints(struct db *db, int (*on_row)(void *ctx, int64_t endpoint), void *ctx);
-/* A piece of due in key order from (endpoint, next_at, seq) exclusive, for the sweep and for counts. */
-NODISCARD int due_scan(struct db *db, int64_t endpoint, int64_t next_at, int64_t seq, uint32_t limit,
-                       int (*on_row)(void *ctx, const struct due_row *row), void *ctx);
+NODISCARD int due_endpoints(struct db *db, int (*on_row)(void *ctx, int64_t endpoint),
+                            void *ctx);
+/*
+ * A piece of due in key order from (endpoint, next_at, seq) exclusive, for the sweep and for
+ * counts.
+ */
+NODISCARD int due_scan(struct db *db, int64_t endpoint, int64_t next_at, int64_t seq,
+                       uint32_t limit, int (*on_row)(void *ctx, const struct due_row *row),
+                       void *ctx);
 
 /* --- reader side; strings go into the arena. -E_NOT_FOUND. */
 NODISCARD int delivery_get(struct db *db, const struct id *id, struct arena *arena,
                            struct delivery_row *ret_delivery);
-/* The same inside a write's run (a barrier): the row comes by callback before the commit; none is no error. */
-NODISCARD int delivery_find(struct db *db, const struct id *id, void (*on_row)(void *ctx, const struct delivery_row *row),
+/*
+ * The same inside a write's run (a barrier): the row comes by callback before the commit;
+ * none is no error.
+ */
+NODISCARD int delivery_find(struct db *db, const struct id *id,
+                            void (*on_row)(void *ctx, const struct delivery_row *row),
                             void *ctx);
-NODISCARD int delivery_range(struct db *db, int64_t first_seq, uint32_t count, struct arena *arena,
-                             struct delivery_row **ret_rows, size_t *ret_count);
+NODISCARD int delivery_range(struct db *db, int64_t first_seq, uint32_t count,
+                             struct arena *arena, struct delivery_row **ret_rows,
+                             size_t *ret_count);
 NODISCARD int attempt_list(struct db *db, int64_t delivery_seq, struct arena *arena,
                            struct attempt_row **ret_rows, size_t *ret_count);
 
 struct delivery_query {
-    const int64_t *endpoints; /* of the app, or the one asked for: lists merge by seq over them */
+    /* Of the app, or the one asked for: lists merge by seq over them. */
+    const int64_t *endpoints;
     size_t endpoint_count;
-    int64_t event;  /* event seq, 0 = any (then the range of that event is read) */
-    int64_t type;   /* 0 = any */
-    int32_t state;  /* 0 = any */
-    int32_t code;   /* 0 = any */
-    int32_t error;  /* token, 0 = any */
+    int64_t event;        /* event seq, 0 = any (then the range of that event is read) */
+    int64_t type;         /* 0 = any */
+    int32_t state;        /* 0 = any */
+    int32_t code;         /* 0 = any */
+    int32_t error;        /* token, 0 = any */
     int64_t since, until; /* created_at, wall ms, 0 = open */
     int64_t after_seq;    /* exclusive bound in the direction of travel; 0 = from the end */
     bool ascending;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Open work. The table is narrow and apart from the deliveries, so that finding what to do never walks over
- * history, and the rows that are joined to it are read by their seq, one seek each. CROSS JOIN keeps SQLite
- * from starting at the other end.
+ * Open work. The table is narrow and apart from the deliveries, so that finding what to do
+ * never walks over history, and the rows that are joined to it are read by their seq, one
+ * seek each. CROSS JOIN keeps SQLite from starting at the other end.
  */
 #include <string.h>
 
@@ -11,8 +11,8 @@
 #include "store/delivery_sql.h"
 #include "store/sql.h"
 
-#define DUE_SELECT                                                                                 \
-    "SELECT due.next_at, due.seq, d.id, d.event, due.endpoint, d.attempt_count, d.created_at"      \
+#define DUE_SELECT                                                                             \
+    "SELECT due.next_at, due.seq, d.id, d.event, due.endpoint, d.attempt_count, d.created_at"  \
     " FROM due CROSS JOIN delivery d WHERE d.seq = due.seq"
 
 const struct db_stmt due_stmts[DUE_STMTS] = {
@@ -45,7 +45,8 @@ const struct db_stmt due_stmts[DUE_STMTS] = {
                           " ORDER BY next_at LIMIT 1",
                           NULL, "i" },
     [DUE_ENDPOINTS] = { "due_endpoints",
-                        "WITH RECURSIVE e (endpoint) AS (SELECT MIN(endpoint) FROM due UNION ALL"
+                        "WITH RECURSIVE e (endpoint) AS (SELECT MIN(endpoint) FROM due UNION "
+                        "ALL"
                         " SELECT (SELECT MIN(endpoint) FROM due WHERE endpoint > e.endpoint)"
                         " FROM e WHERE e.endpoint IS NOT NULL)"
                         " SELECT endpoint FROM e WHERE endpoint IS NOT NULL",
@@ -56,7 +57,8 @@ const struct db_stmt due_stmts[DUE_STMTS] = {
                    NULL, "iiii" },
 };
 
-static int due_write(struct db *db, unsigned stmt, int64_t endpoint, int64_t next_at, int64_t seq)
+static int due_write(struct db *db, unsigned stmt, int64_t endpoint, int64_t next_at,
+                     int64_t seq)
 {
     const struct db_value params[] = { db_int(endpoint), db_int(next_at), db_int(seq) };
 
@@ -80,7 +82,10 @@ int due_delete(struct db *db, int64_t endpoint, int64_t seq)
     return db_exec(db, SQL_DUE + DUE_DELETE, params, SQL_COUNT(params));
 }
 
-/* --- Loads. Each waits for its rows: what they are read into may live on the caller's stack. ----- */
+/*
+ * --- Loads. Each waits for its rows: what they are read into may live on the caller's stack.
+ * -----
+ */
 
 struct due_reading {
     int (*on_row)(void *ctx, const struct due_row *row);
@@ -115,8 +120,8 @@ int due_fresh(struct db *db, int64_t endpoint, int64_t after_seq, uint32_t limit
     return sql_read(db, SQL_DUE + DUE_FRESH, params, SQL_COUNT(params), due_on_row, &reading);
 }
 
-int due_retries(struct db *db, int64_t endpoint, int64_t after_at, int64_t after_seq, uint32_t limit,
-                int (*on_row)(void *ctx, const struct due_row *row), void *ctx)
+int due_retries(struct db *db, int64_t endpoint, int64_t after_at, int64_t after_seq,
+                uint32_t limit, int (*on_row)(void *ctx, const struct due_row *row), void *ctx)
 {
     const struct db_value params[] = { db_int(endpoint), db_int(after_at), db_int(after_seq),
                                        db_int(limit) };
@@ -175,7 +180,8 @@ int due_endpoints(struct db *db, int (*on_row)(void *ctx, int64_t endpoint), voi
 int due_scan(struct db *db, int64_t endpoint, int64_t next_at, int64_t seq, uint32_t limit,
              int (*on_row)(void *ctx, const struct due_row *row), void *ctx)
 {
-    const struct db_value params[] = { db_int(endpoint), db_int(next_at), db_int(seq), db_int(limit) };
+    const struct db_value params[] = { db_int(endpoint), db_int(next_at), db_int(seq),
+                                       db_int(limit) };
     struct due_reading reading = { on_row, ctx };
 
     return sql_read(db, SQL_DUE + DUE_SCAN, params, SQL_COUNT(params), due_on_row, &reading);

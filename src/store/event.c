@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events. A publish with keys does not branch on what it reads, so it can be pipelined: each key row is
- * inserted unless it is taken, the event row only if the key is this event's, its deliveries only if the
- * event row is there, their due rows only if the delivery is there. Then the key rows are read back.
+ * Events. A publish with keys does not branch on what it reads, so it can be pipelined: each
+ * key row is inserted unless it is taken, the event row only if the key is this event's, its
+ * deliveries only if the event row is there, their due rows only if the delivery is there.
+ * Then the key rows are read back.
  */
 #include "store/event.h"
 
@@ -12,21 +13,21 @@
 #include "store/delivery_sql.h"
 #include "store/sql.h"
 
-#define EVENT_COLUMNS                                                                              \
-    "seq, id, app, type, occurred_at, accepted_at, flags, first_delivery, delivery_count,"         \
+#define EVENT_COLUMNS                                                                          \
+    "seq, id, app, type, occurred_at, accepted_at, flags, first_delivery, delivery_count,"     \
     " sent_count, external_id, unmatched"
 #define EVENT_VALUES "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
-#define EVENT_LIST(direction)                                                                      \
-    "SELECT " EVENT_COLUMNS " FROM event WHERE app = $1 AND seq > $2 AND seq < $3"                 \
-    " AND ($4 = 0 OR type = $4) AND accepted_at >= $5 AND accepted_at < $6"                        \
+#define EVENT_LIST(direction)                                                                  \
+    "SELECT " EVENT_COLUMNS " FROM event WHERE app = $1 AND seq > $2 AND seq < $3"             \
+    " AND ($4 = 0 OR type = $4) AND accepted_at >= $5 AND accepted_at < $6"                    \
     " ORDER BY seq " direction " LIMIT $7"
 #define EVENT_KEY_COLUMNS "app, kind, key, event_id, hash, type, sent_count, created_at"
-#define EVENT_KEY_VALUES "$1, $2, $3, $4, $5, $6, $7, $8"
+#define EVENT_KEY_VALUES  "$1, $2, $3, $4, $5, $6, $7, $8"
 
 const struct db_stmt event_stmts[EVENT_STMTS] = {
     [EVENT_INSERT] = { "event_insert",
-                       "INSERT INTO event (" EVENT_COLUMNS ", body) VALUES (" EVENT_VALUES ")", NULL,
-                       "ibiiiiiiiitbb" },
+                       "INSERT INTO event (" EVENT_COLUMNS ", body) VALUES (" EVENT_VALUES ")",
+                       NULL, "ibiiiiiiiitbb" },
     [EVENT_INSERT_KEYED] = { "event_insert_keyed",
                              "INSERT INTO event (" EVENT_COLUMNS ", body) SELECT " EVENT_VALUES
                              " WHERE EXISTS (SELECT 1 FROM idempotency WHERE app = $3"
@@ -55,15 +56,18 @@ const struct db_stmt event_stmts[EVENT_STMTS] = {
                          "SELECT event_id, hash, type, sent_count FROM idempotency"
                          " WHERE app = $1 AND kind = $2 AND key = $3",
                          NULL, "iib" },
-    [EVENT_GET] = { "event_get", "SELECT " EVENT_COLUMNS ", body FROM event WHERE id = $1", NULL,
-                    "b" },
-    [EVENT_GET_SEQ] = { "event_get_seq", "SELECT " EVENT_COLUMNS ", body FROM event WHERE seq = $1",
-                        NULL, "i" },
+    [EVENT_GET] = { "event_get", "SELECT " EVENT_COLUMNS ", body FROM event WHERE id = $1",
+                    NULL, "b" },
+    [EVENT_GET_SEQ] = { "event_get_seq",
+                        "SELECT " EVENT_COLUMNS ", body FROM event WHERE seq = $1", NULL, "i" },
     [EVENT_LIST_DOWN] = { "event_list_down", EVENT_LIST("DESC"), NULL, "iiiiiii" },
     [EVENT_LIST_UP] = { "event_list_up", EVENT_LIST("ASC"), NULL, "iiiiiii" },
 };
 
-/* --- Publishing --------------------------------------------------------------------------------- */
+/*
+ * --- Publishing
+ * ---------------------------------------------------------------------------------
+ */
 
 static int event_take_key(struct db *db, const struct event_publish *p, size_t at)
 {
@@ -115,7 +119,8 @@ static int event_store_row(struct db *db, const struct event_publish *p)
                    keyed ? SQL_COUNT(params) : 13);
 }
 
-static int event_store_deliveries(struct db *db, struct event_publish *p, struct write_seqs *seqs)
+static int event_store_deliveries(struct db *db, struct event_publish *p,
+                                  struct write_seqs *seqs)
 {
     for (int32_t i = 0; i < p->event.delivery_count; i++) {
         struct delivery_row *d = &p->deliveries[i];
@@ -141,7 +146,8 @@ static int event_on_key(void *ctx, const struct db_value *columns, size_t count)
     struct str hash = { (const char *)p->body_hash, EVENT_HASH_SIZE };
 
     ASSERT(count == 4);
-    if (columns[0].s.len != ID_SIZE || memcmp(columns[0].s.p, p->event.id.bytes, ID_SIZE) == 0) {
+    if (columns[0].s.len != ID_SIZE ||
+        memcmp(columns[0].s.p, p->event.id.bytes, ID_SIZE) == 0) {
         return 0;
     }
     if (!str_eq(columns[1].s, hash)) {
@@ -181,12 +187,16 @@ int event_insert(struct db *db, struct event_publish *p, struct write_seqs *seqs
             db_blob(p->keys[i].key),
         };
 
-        rc = db_query(db, SQL_EVENT + EVENT_KEY_READ, params, SQL_COUNT(params), event_on_key, p);
+        rc = db_query(db, SQL_EVENT + EVENT_KEY_READ, params, SQL_COUNT(params), event_on_key,
+                      p);
     }
     return rc;
 }
 
-/* --- Reading ------------------------------------------------------------------------------------ */
+/*
+ * --- Reading
+ * ------------------------------------------------------------------------------------
+ */
 
 struct event_rows {
     struct arena *arena;
@@ -225,8 +235,8 @@ static int event_on_row(void *ctx, const struct db_value *c, size_t count)
     return 0;
 }
 
-static int event_read_one(struct db *db, unsigned stmt, struct db_value param, struct arena *arena,
-                          struct event_row *ret_event)
+static int event_read_one(struct db *db, unsigned stmt, struct db_value param,
+                          struct arena *arena, struct event_row *ret_event)
 {
     struct event_row row;
     struct event_rows rows = { arena, &row, 0, 1 };
@@ -242,7 +252,8 @@ static int event_read_one(struct db *db, unsigned stmt, struct db_value param, s
     return 0;
 }
 
-int event_get(struct db *db, const struct id *id, struct arena *arena, struct event_row *ret_event)
+int event_get(struct db *db, const struct id *id, struct arena *arena,
+              struct event_row *ret_event)
 {
     return event_read_one(db, SQL_EVENT + EVENT_GET, sql_id(id), arena, ret_event);
 }

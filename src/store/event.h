@@ -2,8 +2,8 @@
 /*
  * event.h - events and their fan-out: one transaction holds both (promise 1).
  *
- * `seq` is given by the writer in commit order; deliveries of one publish have consecutive seqs, so an
- * event's fan-out is a range and needs no index. The hot tables begin with seq.
+ * `seq` is given by the writer in commit order; deliveries of one publish have consecutive
+ * seqs, so an event's fan-out is a range and needs no index. The hot tables begin with seq.
  */
 #ifndef STORE_EVENT_H
 #define STORE_EVENT_H
@@ -30,8 +30,9 @@ struct event_row {
     struct str external_id; /* the publisher's own id, NULL p when none */
     int64_t occurred_at;    /* what `created_at` of the body says */
     int64_t accepted_at;
-    struct str body;      /* the exact bytes that are sent (or sealed) */
-    struct str unmatched; /* blob: per endpoint that did not match, 8 bytes number (big endian) + reason byte */
+    struct str body; /* the exact bytes that are sent (or sealed) */
+    /* Per endpoint that did not match: 8 bytes number (big endian) and a reason byte. */
+    struct str unmatched;
     int32_t flags;
     int64_t first_delivery; /* seq of the first delivery row; 0 when none */
     int32_t delivery_count; /* rows, also filtered ones */
@@ -51,10 +52,12 @@ enum { EVENT_KEYS_MAX = 2, EVENT_HASH_SIZE = 32 };
 /* One event of a publish. Filled by the caller but for what is marked `out`. */
 struct event_publish {
     struct event_row event;
-    struct delivery_row *deliveries; /* event.delivery_count rows; seqs are given by the writer (out) */
+    struct delivery_row
+        *deliveries; /* event.delivery_count rows; seqs are given by the writer (out) */
     struct idem_key keys[EVENT_KEYS_MAX];
     uint32_t key_count;
-    unsigned char body_hash[EVENT_HASH_SIZE]; /* SHA-256 of the raw request (or of the event's own JSON in a batch) */
+    /* SHA-256 of the raw request (or of the event's own JSON in a batch). */
+    unsigned char body_hash[EVENT_HASH_SIZE];
     /* out: a key was known already: nothing was stored, these are of the first event */
     bool is_repeat;
     bool is_conflict; /* known with another hash */
@@ -63,18 +66,22 @@ struct event_publish {
     int32_t first_sent_count;
 };
 
-/* Inside run: one event with its keys, row and fan-out; without a branch (engineering.md B2). */
+/*
+ * Inside run: one event with its keys, row and fan-out; without a branch (engineering.md B2).
+ */
 NODISCARD int event_insert(struct db *db, struct event_publish *p, struct write_seqs *seqs);
 
 /* Reader side; strings are copied into the arena. -E_NOT_FOUND. */
-NODISCARD int event_get(struct db *db, const struct id *id, struct arena *arena, struct event_row *ret_event);
-NODISCARD int event_get_seq(struct db *db, int64_t seq, struct arena *arena, struct event_row *ret_event);
+NODISCARD int event_get(struct db *db, const struct id *id, struct arena *arena,
+                        struct event_row *ret_event);
+NODISCARD int event_get_seq(struct db *db, int64_t seq, struct arena *arena,
+                            struct event_row *ret_event);
 
 struct event_query {
     int64_t app;
-    int64_t type;            /* 0 = any */
-    int64_t since, until;    /* accepted_at, wall ms; 0 = open; [since, until) */
-    int64_t after_seq;       /* exclusive bound in the direction of travel; 0 = from the end */
+    int64_t type;         /* 0 = any */
+    int64_t since, until; /* accepted_at, wall ms; 0 = open; [since, until) */
+    int64_t after_seq;    /* exclusive bound in the direction of travel; 0 = from the end */
     bool ascending;
     uint32_t limit;
 };
@@ -82,7 +89,10 @@ struct event_query {
 NODISCARD int event_list(struct db *db, const struct event_query *q, struct arena *arena,
                          struct event_row **ret_rows, size_t *ret_count);
 
-/* Ids and rows older than the retention, in small bites. *ret_more: call again. Open ones stay. */
+/*
+ * Ids and rows older than the retention, in small bites. *ret_more: call again. Open ones
+ * stay.
+ */
 NODISCARD int event_expire(struct db *db, int64_t before_ms, uint32_t rows_max, bool *ret_more);
 /* Idempotency keys older than before_ms. */
 NODISCARD int idem_expire(struct db *db, int64_t before_ms, uint32_t rows_max, bool *ret_more);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Retention in small bites. A bite begins where the one before ended (meta.expire_seq), so a million events
- * that are held back by open deliveries are walked once a round, not once a bite. The newest event and the
- * newest delivery always stay: the seqs go on from them after a restart.
+ * Retention in small bites. A bite begins where the one before ended (meta.expire_seq), so a
+ * million events that are held back by open deliveries are walked once a round, not once a
+ * bite. The newest event and the newest delivery always stay: the seqs go on from them after
+ * a restart.
  */
 #include "base/assert.h"
 #include "store/event.h"
@@ -24,7 +25,8 @@ const struct db_stmt expire_stmts[EXPIRE_STMTS] = {
     [EXPIRE_DELIVERIES] = { "expire_deliveries",
                             "DELETE FROM delivery WHERE seq >= $1 AND seq < $2", NULL, "ii" },
     [EXPIRE_ATTEMPTS] = { "expire_attempts",
-                          "DELETE FROM attempt WHERE delivery >= $1 AND delivery < $2", NULL, "ii" },
+                          "DELETE FROM attempt WHERE delivery >= $1 AND delivery < $2", NULL,
+                          "ii" },
     [EXPIRE_KEYS] = { "expire_keys",
                       "DELETE FROM idempotency WHERE (app, kind, key) IN (SELECT app, kind, key"
                       " FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
@@ -102,7 +104,8 @@ static int expire_look(struct db *db, uint32_t scan_max, struct expire_bite *bit
     if (rc == 0) {
         params[0] = db_int(at);
         params[1] = db_int(scan_max);
-        rc = sql_read(db, SQL_EXPIRE + EXPIRE_SCAN, params, SQL_COUNT(params), expire_on_event, bite);
+        rc = sql_read(db, SQL_EXPIRE + EXPIRE_SCAN, params, SQL_COUNT(params), expire_on_event,
+                      bite);
     }
     return rc;
 }

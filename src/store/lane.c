@@ -11,7 +11,8 @@ const struct db_stmt lane_stmts[LANE_STMTS] = {
                      "UPDATE lane SET epoch = CASE WHEN epoch = $1 THEN epoch ELSE -1 END"
                      " WHERE id = $2",
                      NULL, "ii" },
-    [LANE_RAISE] = { "lane_raise", "UPDATE lane SET epoch = epoch + 1 WHERE id = $1", NULL, "i" },
+    [LANE_RAISE] = { "lane_raise", "UPDATE lane SET epoch = epoch + 1 WHERE id = $1", NULL,
+                     "i" },
     [LANE_EPOCH] = { "lane_epoch", "SELECT epoch FROM lane WHERE id = $1", NULL, "i" },
     /* Retention leaves the newest rows, so these never go back. */
     [LANE_SEQS] = { "lane_seqs",

@@ -2,10 +2,11 @@
 /*
  * lane.h - the fence: who may write.
  *
- * The row of table `lane` holds an epoch. A process that takes over raises it before it loads anything, and
- * every write transaction begins with lane_fence, which fails (-E_FENCED) unless the epoch is still ours. It
- * fails as a statement, so a COMMIT pipelined behind it cannot pass; and it updates the row, so a raise
- * waits for a transaction that is under way and then sees what it wrote.
+ * The row of table `lane` holds an epoch. A process that takes over raises it before it loads
+ * anything, and every write transaction begins with lane_fence, which fails (-E_FENCED)
+ * unless the epoch is still ours. It fails as a statement, so a COMMIT pipelined behind it
+ * cannot pass; and it updates the row, so a raise waits for a transaction that is under way
+ * and then sees what it wrote.
  */
 #ifndef STORE_LANE_H
 #define STORE_LANE_H

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hot tables begin with a seq that the writer gives, so that new rows go to the end. An index that is
- * not led by time costs about 15 us and 15 KB an event on SQLite; those there are stand here with the query
- * that needs them:
+ * The hot tables begin with a seq that the writer gives, so that new rows go to the end. An
+ * index that is not led by time costs about 15 us and 15 KB an event on SQLite; those there
+ * are stand here with the query that needs them:
  *   event(id), delivery(id)   GET by id; UUIDv7, so led by time
  *   event(app, seq)           an app's list of events
- *   delivery(endpoint, seq)   an endpoint's list of deliveries; an app's list merges its endpoints
+ *   delivery(endpoint, seq)   an endpoint's list of deliveries; an app's list merges its
+ * endpoints
  *   idempotency(created_at)   expiring keys; led by time
- * On SQLite the index on (app, seq) is one on (app): the rowid, which is seq, stands behind every entry.
+ * On SQLite the index on (app, seq) is one on (app): the rowid, which is seq, stands behind
+ * every entry.
  *
- * PostgreSQL: an update of `delivery` touches no index, and half of each page is left free, so it is HOT.
+ * PostgreSQL: an update of `delivery` touches no index, and half of each page is left free,
+ * so it is HOT.
  */
 #include "store/migrations.h"
 
@@ -41,18 +44,19 @@ static const char meta_postgres[] =
     " VALUES (1, 0, 0, '', 0) ON CONFLICT DO NOTHING;";
 
 /* What people configure: five tables of one shape (config_rows.h). */
-#define CONFIG_SQLITE(table)                                                                       \
-    "CREATE TABLE " table " ("                                                                     \
-    " no INTEGER PRIMARY KEY, id BLOB NOT NULL, parent INTEGER NOT NULL, slug TEXT,"               \
-    " config TEXT NOT NULL, sealed BLOB NOT NULL, version INTEGER NOT NULL,"                       \
-    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, deleted_at INTEGER NOT NULL"       \
-    ") STRICT;"                                                                                    \
+#define CONFIG_SQLITE(table)                                                                   \
+    "CREATE TABLE " table " ("                                                                 \
+    " no INTEGER PRIMARY KEY, id BLOB NOT NULL, parent INTEGER NOT NULL, slug TEXT,"           \
+    " config TEXT NOT NULL, sealed BLOB NOT NULL, version INTEGER NOT NULL,"                   \
+    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, deleted_at INTEGER NOT NULL"   \
+    ") STRICT;"                                                                                \
     "CREATE UNIQUE INDEX " table "_slug ON " table " (parent, slug) WHERE deleted_at = 0;"
-#define CONFIG_POSTGRES(table)                                                                     \
-    "CREATE TABLE " table " ("                                                                     \
-    " no BIGINT PRIMARY KEY, id BYTEA NOT NULL, parent BIGINT NOT NULL, slug TEXT COLLATE \"C\","  \
-    " config TEXT COLLATE \"C\" NOT NULL, sealed BYTEA NOT NULL, version BIGINT NOT NULL,"         \
-    " created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted_at BIGINT NOT NULL);"        \
+#define CONFIG_POSTGRES(table)                                                                 \
+    "CREATE TABLE " table " ("                                                                 \
+    " no BIGINT PRIMARY KEY, id BYTEA NOT NULL, parent BIGINT NOT NULL, slug TEXT COLLATE "    \
+    "\"C\","                                                                                   \
+    " config TEXT COLLATE \"C\" NOT NULL, sealed BYTEA NOT NULL, version BIGINT NOT NULL,"     \
+    " created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted_at BIGINT NOT NULL);"    \
     "CREATE UNIQUE INDEX " table "_slug ON " table " (parent, slug) WHERE deleted_at = 0;"
 
 /* Step 1: the lane and the configuration. */
@@ -64,7 +68,7 @@ static const char step1_sqlite[] =
     "INSERT INTO lane (id, epoch) VALUES (0, 0);"
 
     CONFIG_SQLITE("project") CONFIG_SQLITE("app") CONFIG_SQLITE("endpoint")
-    CONFIG_SQLITE("event_type") CONFIG_SQLITE("api_key");
+        CONFIG_SQLITE("event_type") CONFIG_SQLITE("api_key");
 
 static const char step1_postgres[] =
     "CREATE TABLE lane ("
@@ -74,7 +78,7 @@ static const char step1_postgres[] =
     "INSERT INTO lane (id, epoch) VALUES (0, 0);"
 
     CONFIG_POSTGRES("project") CONFIG_POSTGRES("app") CONFIG_POSTGRES("endpoint")
-    CONFIG_POSTGRES("event_type") CONFIG_POSTGRES("api_key");
+        CONFIG_POSTGRES("event_type") CONFIG_POSTGRES("api_key");
 
 /* Step 2: events and what becomes of them. */
 static const char step2_sqlite[] =
@@ -174,7 +178,10 @@ static const char step2_postgres[] =
     " h9 BIGINT NOT NULL, h10 BIGINT NOT NULL, h11 BIGINT NOT NULL,"
     " PRIMARY KEY (bucket, endpoint)) WITH (fillfactor = 50);";
 
-/* Step n is at [n - 1]. min_version: the oldest schema version whose binary may still write after it. */
+/*
+ * Step n is at [n - 1]. min_version: the oldest schema version whose binary may still write
+ * after it.
+ */
 static const struct {
     int64_t min_version;
     const char *sqlite;
@@ -188,10 +195,11 @@ enum migration_stmt { MIGRATION_READ, MIGRATION_WRITE };
 
 static const struct db_stmt migration_stmts[] = {
     [MIGRATION_READ] = { "migration_read",
-                         "SELECT schema_version, min_version FROM meta WHERE id = 1", NULL, "" },
+                         "SELECT schema_version, min_version FROM meta WHERE id = 1", NULL,
+                         "" },
     [MIGRATION_WRITE] = { "migration_write",
-                          "UPDATE meta SET schema_version = $1, min_version = $2 WHERE id = 1", NULL,
-                          "ii" },
+                          "UPDATE meta SET schema_version = $1, min_version = $2 WHERE id = 1",
+                          NULL, "ii" },
 };
 
 struct migration_version {
@@ -220,9 +228,10 @@ static int migrations_apply(struct db *db, struct err *err)
         return err_set(err, rc, "The database refused: %s", db_error(db));
     }
     if (at.min > latest) {
-        return err_set(err, -E_CONFLICT,
-                       "This database was changed by a newer Postern (schema %d, this one has %d)",
-                       (int)at.schema, (int)latest);
+        return err_set(
+            err, -E_CONFLICT,
+            "This database was changed by a newer Postern (schema %d, this one has %d)",
+            (int)at.schema, (int)latest);
     }
     if (at.schema >= latest) {
         return 0;

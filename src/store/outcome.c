@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Storing an outcome. Every statement may run a second time after an unknown commit: the attempt is
- * inserted once, the delivery is set, the rows of due end up as wanted, and the roll-up counts only an
- * attempt that was new.
+ * Storing an outcome. Every statement may run a second time after an unknown commit: the
+ * attempt is inserted once, the delivery is set, the rows of due end up as wanted, and the
+ * roll-up counts only an attempt that was new.
  */
 #include "base/assert.h"
 #include "store/delivery.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading threads. One queue, first in, first out; each thread has a read-only connection of its own. A lost
- * connection is opened again before the next read.
+ * Reading threads. One queue, first in, first out; each thread has a read-only connection of
+ * its own. A lost connection is opened again before the next read.
  */
 #include "store/reader.h"
 
@@ -61,7 +61,10 @@ static int reader_connect(struct reader *r, struct err *err)
     return rc;
 }
 
-/* One read in a transaction of its own, so that a page is of one moment and holds no old snapshot. */
+/*
+ * One read in a transaction of its own, so that a page is of one moment and holds no old
+ * snapshot.
+ */
 static int reader_run(struct reader *r, struct read *read)
 {
     int rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The key begins with the hour: the rows of the running hour lie together, so a batch touches few pages,
- * whatever the number of endpoints. A read seeks one row for each hour.
+ * The key begins with the hour: the rows of the running hour lie together, so a batch touches
+ * few pages, whatever the number of endpoints. A read seeks one row for each hour.
  */
 #include "store/rollup.h"
 
@@ -12,15 +12,18 @@
 #include "store/delivery.h"
 #include "store/sql.h"
 
-#define ROLLUP_COLUMNS                                                                             \
-    "ok, failed, first_ok, ms_min, ms_sum, ms_max, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9, h10, h11"
+#define ROLLUP_COLUMNS                                                                         \
+    "ok, failed, first_ok, ms_min, ms_sum, ms_max, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9, "   \
+    "h10, h11"
 
 const struct db_stmt rollup_stmts[ROLLUP_STMTS] = {
     [ROLLUP_ADD] = { "rollup_add",
                      "INSERT INTO rollup (bucket, endpoint, " ROLLUP_COLUMNS ")"
-                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
+                     "$15,"
                      " $16, $17, $18, $19, $20)"
-                     " ON CONFLICT (bucket, endpoint) DO UPDATE SET ok = rollup.ok + excluded.ok,"
+                     " ON CONFLICT (bucket, endpoint) DO UPDATE SET ok = rollup.ok + "
+                     "excluded.ok,"
                      " failed = rollup.failed + excluded.failed,"
                      " first_ok = rollup.first_ok + excluded.first_ok,"
                      " ms_min = CASE WHEN excluded.ms_min < rollup.ms_min THEN excluded.ms_min"
@@ -36,7 +39,8 @@ const struct db_stmt rollup_stmts[ROLLUP_STMTS] = {
                      NULL, "iiiiiiiiiiiiiiiiiiii" },
     [ROLLUP_READ] = { "rollup_read",
                       "WITH RECURSIVE hour (at, n) AS (SELECT $1, 1 UNION ALL"
-                      " SELECT at + 3600000, n + 1 FROM hour WHERE at + 3600000 < $2 AND n < 10000)"
+                      " SELECT at + 3600000, n + 1 FROM hour WHERE at + 3600000 < $2 AND n < "
+                      "10000)"
                       " SELECT bucket, endpoint, " ROLLUP_COLUMNS
                       " FROM hour CROSS JOIN rollup WHERE bucket = at AND endpoint = $3"
                       " ORDER BY bucket",
@@ -129,8 +133,8 @@ static int rollup_compare(const void *a, const void *b)
 static int rollup_add(struct db *db, const struct rollup *r)
 {
     struct db_value params[8 + ROLLUP_BARS] = {
-        db_int(r->bucket), db_int(r->endpoint), db_int(r->ok),     db_int(r->failed),
-        db_int(r->first_ok), db_int(r->ms_min), db_int(r->ms_sum), db_int(r->ms_max),
+        db_int(r->bucket),   db_int(r->endpoint), db_int(r->ok),     db_int(r->failed),
+        db_int(r->first_ok), db_int(r->ms_min),   db_int(r->ms_sum), db_int(r->ms_max),
     };
 
     for (size_t i = 0; i < ROLLUP_BARS; i++) {
@@ -247,5 +251,6 @@ int rollup_read(struct db *db, int64_t endpoint, int64_t from_ms, int64_t until_
     if (from_ms >= until_ms) {
         return 0;
     }
-    return sql_read(db, SQL_ROLLUP + ROLLUP_READ, params, SQL_COUNT(params), rollup_on_row, &reading);
+    return sql_read(db, SQL_ROLLUP + ROLLUP_READ, params, SQL_COUNT(params), rollup_on_row,
+                    &reading);
 }

@@ -2,8 +2,9 @@
 /*
  * rollup.h - counts per endpoint and hour. Sparklines and charts read these, never the log.
  *
- * The outcomes of a batch are folded in memory and stored as one upsert per (endpoint, hour) just before
- * the commit. An outcome that was stored before (an unknown commit run again) counts nothing.
+ * The outcomes of a batch are folded in memory and stored as one upsert per (endpoint, hour)
+ * just before the commit. An outcome that was stored before (an unknown commit run again)
+ * counts nothing.
  */
 #ifndef STORE_ROLLUP_H
 #define STORE_ROLLUP_H
@@ -39,12 +40,18 @@ struct rollup_fold *rollup_fold_new(void);
 void rollup_fold_free(struct rollup_fold *fold); /* NULL allowed */
 /* A transaction begins. */
 void rollup_fold_reset(struct rollup_fold *fold);
-/* Count one outcome if *ret_changes, set by the database at the latest at the next flush, is 1. */
+/*
+ * Count one outcome if *ret_changes, set by the database at the latest at the next flush, is
+ * 1.
+ */
 int64_t *rollup_fold_add(struct rollup_fold *fold, const struct outcome *o);
 /* Store what was folded; flushes when there is something. */
 NODISCARD int rollup_fold_store(struct rollup_fold *fold, struct db *db);
 
-/* --- reader side: the hours of [from, until) that have a row, in order; at most 10,000 hours are looked at. */
+/*
+ * --- reader side: the hours of [from, until) that have a row, in order; at most 10,000 hours
+ * are looked at.
+ */
 NODISCARD int rollup_read(struct db *db, int64_t endpoint, int64_t from_ms, int64_t until_ms,
                           int (*on_row)(void *ctx, const struct rollup *row), void *ctx);
 

@@ -2,9 +2,10 @@
 /*
  * sql.h - the names of all statements, for this floor only.
  *
- * Each file defines the table of its own statements (name, text, parameters) as <x>_stmts, indexed by its
- * enum here. sql.c puts them behind each other into the one array that a connection prepares at open; a
- * statement is spoken of as SQL_<X> + its own index, for instance SQL_EVENT + EVENT_INSERT.
+ * Each file defines the table of its own statements (name, text, parameters) as <x>_stmts,
+ * indexed by its enum here. sql.c puts them behind each other into the one array that a
+ * connection prepares at open; a statement is spoken of as SQL_<X> + its own index, for
+ * instance SQL_EVENT + EVENT_INSERT.
  */
 #ifndef STORE_SQL_H
 #define STORE_SQL_H
@@ -98,14 +99,17 @@ extern const struct db_stmt attempt_stmts[ATTEMPT_STMTS];
 extern const struct db_stmt due_stmts[DUE_STMTS];
 extern const struct db_stmt rollup_stmts[ROLLUP_STMTS];
 
-/* All SQL_STMTS of them. The array is built at the first call and lives as long as the process. */
+/*
+ * All SQL_STMTS of them. The array is built at the first call and lives as long as the
+ * process.
+ */
 const struct db_stmt *sql_stmts(void);
 
 #define SQL_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Run a query and wait for its rows; the same without parameters has params NULL, count 0. */
-NODISCARD int sql_read(struct db *db, unsigned stmt, const struct db_value *params, size_t count,
-                       db_on_row *on_row, void *ctx);
+NODISCARD int sql_read(struct db *db, unsigned stmt, const struct db_value *params,
+                       size_t count, db_on_row *on_row, void *ctx);
 
 static inline struct db_value sql_id(const struct id *id)
 {

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,18 +26,20 @@ enum {
 
 const struct db_stmt meta_stmts[META_STMTS] = {
     [META_KEY_READ] = { "meta_key_read", "SELECT key_check FROM meta WHERE id = 1", NULL, "" },
-    [META_KEY_SET] = { "meta_key_set", "UPDATE meta SET key_check = $1 WHERE id = 1", NULL, "b" },
-    [META_EXPIRE_READ] = { "meta_expire_read", "SELECT expire_seq FROM meta WHERE id = 1", NULL, "" },
-    [META_EXPIRE_SET] = { "meta_expire_set", "UPDATE meta SET expire_seq = $1 WHERE id = 1", NULL,
-                          "i" },
+    [META_KEY_SET] = { "meta_key_set", "UPDATE meta SET key_check = $1 WHERE id = 1", NULL,
+                       "b" },
+    [META_EXPIRE_READ] = { "meta_expire_read", "SELECT expire_seq FROM meta WHERE id = 1", NULL,
+                           "" },
+    [META_EXPIRE_SET] = { "meta_expire_set", "UPDATE meta SET expire_seq = $1 WHERE id = 1",
+                          NULL, "i" },
 };
 
 /* Statements of the connection that holds the lock of a PostgreSQL database. */
 enum lock_stmt { LOCK_TRY, LOCK_SETTINGS };
 
 static const struct db_stmt lock_stmts[] = {
-    [LOCK_TRY] = { "lock_try", "SELECT 1", "SELECT pg_try_advisory_lock(hashtext('postern lane 0'))",
-                   "" },
+    [LOCK_TRY] = { "lock_try", "SELECT 1",
+                   "SELECT pg_try_advisory_lock(hashtext('postern lane 0'))", "" },
     [LOCK_SETTINGS] = { "lock_settings", "SELECT 1, 1",
                         "SELECT current_setting('fsync') = 'on',"
                         " current_setting('full_page_writes') = 'on'",
@@ -89,14 +90,19 @@ static int store_on_ints(void *ctx, const struct db_value *columns, size_t count
     return 0;
 }
 
-/* --- The data directory ------------------------------------------------------------------------- */
+/*
+ * --- The data directory
+ * -------------------------------------------------------------------------
+ */
 
 static char *store_path(const char *dir, const char *name)
 {
-    size_t size = strlen(dir) + strlen(name) + 2;
-    char *path = xalloc(size);
+    size_t dir_len = strlen(dir);
+    char *path = xalloc(dir_len + 1 + strlen(name) + 1);
 
-    (void)snprintf(path, size, "%s/%s", dir, name);
+    memcpy(path, dir, dir_len);
+    path[dir_len] = '/';
+    memcpy(path + dir_len + 1, name, strlen(name));
     return path;
 }
 
@@ -105,7 +111,8 @@ static int store_make_dir(const char *dir, struct err *err)
     struct stat st;
 
     if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-        return err_set(err, -E_IO, "Cannot make the data directory %s: %s", dir, strerror(errno));
+        return err_set(err, -E_IO, "Cannot make the data directory %s: %s", dir,
+                       strerror(errno));
     }
     if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
         return err_set(err, -E_IO, "The data directory %s is not a directory", dir);
@@ -153,13 +160,17 @@ static int store_make_file(const char *path, struct err *err)
     return 0;
 }
 
-/* --- The database ------------------------------------------------------------------------------- */
+/*
+ * --- The database
+ * -------------------------------------------------------------------------------
+ */
 
 /*
- * A connection of its own, since the writer's may be replaced: the session holds the lock as long as the
- * process lives. If the server drops it, the lane's epoch still fences.
+ * A connection of its own, since the writer's may be replaced: the session holds the lock as
+ * long as the process lives. If the server drops it, the lane's epoch still fences.
  */
-static int store_lock_postgres(const struct db_options *options, struct db **ret_db, struct err *err)
+static int store_lock_postgres(const struct db_options *options, struct db **ret_db,
+                               struct err *err)
 {
     struct db_options mine = *options;
     int64_t locked = 0;
@@ -190,7 +201,8 @@ static int store_lock_postgres(const struct db_options *options, struct db **ret
         return rc;
     }
     if (safe[0] == 0 || safe[1] == 0) {
-        LOG_W("PostgreSQL may lose acknowledged events at a power cut: fsync and full_page_writes "
+        LOG_W("PostgreSQL may lose acknowledged events at a power cut: fsync and "
+              "full_page_writes "
               "must be on.",
               "fsync=%d full_page_writes=%d", (int)safe[0], (int)safe[1]);
     }
@@ -199,8 +211,8 @@ static int store_lock_postgres(const struct db_options *options, struct db **ret
 }
 
 /*
- * Before the first 202: after a sync that failed the kernel calls the WAL's pages clean; commits behind such
- * a hole would be lost at a power cut. A truncated WAL has no holes.
+ * Before the first 202: after a sync that failed the kernel calls the WAL's pages clean;
+ * commits behind such a hole would be lost at a power cut. A truncated WAL has no holes.
  */
 static int store_clean_wal(const struct db_options *options, struct err *err)
 {
@@ -218,7 +230,8 @@ static int store_clean_wal(const struct db_options *options, struct err *err)
     }
     rc = db_checkpoint(db, true);
     if (rc < 0) {
-        (void)err_set(err, rc, "Cannot write the log of %s into it: %s", mine.target, db_error(db));
+        (void)err_set(err, rc, "Cannot write the log of %s into it: %s", mine.target,
+                      db_error(db));
     }
     db_close(db);
     return rc;
@@ -243,7 +256,8 @@ static int store_pick(const struct store_open *open, struct store_hold *hold,
         ret_options->kind = DB_POSTGRES;
         ret_options->target = open->database;
     } else {
-        return err_set(err, -E_CONFIG, "The database must be a URL that begins with postgres://");
+        return err_set(err, -E_CONFIG,
+                       "The database must be a URL that begins with postgres://");
     }
     hold->target = ret_options->target;
     return 0;
@@ -280,7 +294,10 @@ int store_open(const struct store_open *open, struct db_options *ret_options, st
     return 0;
 }
 
-/* --- The key file's check value ----------------------------------------------------------------- */
+/*
+ * --- The key file's check value
+ * -----------------------------------------------------------------
+ */
 
 struct store_key {
     unsigned char bytes[STORE_KEY_CHECK_SIZE];
@@ -322,7 +339,8 @@ static int store_key(const struct db_options *options, const unsigned char *set,
         rc = sql_read(db, SQL_META + META_KEY_READ, NULL, 0, store_on_key, &key);
     }
     if (rc == 0 && set != NULL && key.len == 0) {
-        const struct db_value check = db_blob((struct str){ (const char *)set, STORE_KEY_CHECK_SIZE });
+        const struct db_value check =
+            db_blob((struct str){ (const char *)set, STORE_KEY_CHECK_SIZE });
 
         memcpy(key.bytes, set, STORE_KEY_CHECK_SIZE);
         key.len = STORE_KEY_CHECK_SIZE;
@@ -353,8 +371,8 @@ int store_is_new(const struct db_options *options, bool *ret_is_new, struct err 
     return rc;
 }
 
-int store_check_key(const struct db_options *options, const unsigned char check[STORE_KEY_CHECK_SIZE],
-                    struct err *err)
+int store_check_key(const struct db_options *options,
+                    const unsigned char check[STORE_KEY_CHECK_SIZE], struct err *err)
 {
     struct store_key key;
     int rc = store_key(options, check, &key, err);
@@ -362,9 +380,11 @@ int store_check_key(const struct db_options *options, const unsigned char check[
     if (rc < 0) {
         return rc;
     }
-    if (key.len != STORE_KEY_CHECK_SIZE || memcmp(key.bytes, check, STORE_KEY_CHECK_SIZE) != 0) {
-        return err_set(err, -E_CONFLICT, "The key file does not belong to this database; its secrets "
-                                         "cannot be read with it. Put the right key file back");
+    if (key.len != STORE_KEY_CHECK_SIZE ||
+        memcmp(key.bytes, check, STORE_KEY_CHECK_SIZE) != 0) {
+        return err_set(err, -E_CONFLICT,
+                       "The key file does not belong to this database; its secrets "
+                       "cannot be read with it. Put the right key file back");
     }
     return 0;
 }

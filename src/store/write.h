@@ -2,10 +2,11 @@
 /*
  * write.h - one unit of work for the writer thread, all or nothing.
  *
- * The owner embeds struct write, fills it, and submits it from the main thread. `run` is called in the
- * writer thread inside a transaction that began with the fence; it may be called again (the batch was run
- * again in halves), so it must set, not add. `on_done` is called once, on the main thread, after the commit
- * (result 0) or with the write's own error; in order of commit. Memory stays with the owner throughout.
+ * The owner embeds struct write, fills it, and submits it from the main thread. `run` is
+ * called in the writer thread inside a transaction that began with the fence; it may be
+ * called again (the batch was run again in halves), so it must set, not add. `on_done` is
+ * called once, on the main thread, after the commit (result 0) or with the write's own error;
+ * in order of commit. Memory stays with the owner throughout.
  */
 #ifndef STORE_WRITE_H
 #define STORE_WRITE_H
@@ -26,8 +27,8 @@ struct write_seqs {
 };
 
 enum write_class {
-    WRITE_OUTCOME,    /* outcomes and loads (barriers): first, strictly in order of submission */
-    WRITE_PUBLISH,    /* publishes and edits by API: fair by app */
+    WRITE_OUTCOME, /* outcomes and loads (barriers): first, strictly in order of submission */
+    WRITE_PUBLISH, /* publishes and edits by API: fair by app */
     WRITE_BACKGROUND, /* replay, retention: at most a fifth of the rows */
     WRITE_CLASSES
 };

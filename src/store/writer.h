@@ -2,13 +2,14 @@
 /*
  * writer.h - the writer thread: the only connection that writes, group commit.
  *
- * A batch ends at 1,000 rows, 4 MiB or 10 ms; a larger single write is a batch of its own. Outcomes first,
- * then publishes (fair by app), then background (a fifth). A statement error: roll back, run the batch in
- * halves, the culprit fails alone. -E_FULL: the batch answers 507, the writer stays up and `stalled` is
- * reported until a commit succeeds; outcomes are kept and tried again, never failed. -E_UNKNOWN: publishes
- * answer it; SQLite ends the process (exit 70) after a failed sync; PostgreSQL reconnects, raises the epoch
- * and runs the waiting outcomes again. -E_FENCED: on_fatal.
- * Completions are posted to the main thread with one eventfd wake-up a batch.
+ * A batch ends at 1,000 rows, 4 MiB or 10 ms; a larger single write is a batch of its own.
+ * Outcomes first, then publishes (fair by app), then background (a fifth). A statement error:
+ * roll back, run the batch in halves, the culprit fails alone. -E_FULL: the batch answers
+ * 507, the writer stays up and `stalled` is reported until a commit succeeds; outcomes are
+ * kept and tried again, never failed. -E_UNKNOWN: publishes answer it; SQLite ends the
+ * process (exit 70) after a failed sync; PostgreSQL reconnects, raises the epoch and runs the
+ * waiting outcomes again. -E_FENCED: on_fatal. Completions are posted to the main thread with
+ * one eventfd wake-up a batch.
  */
 #ifndef STORE_WRITER_H
 #define STORE_WRITER_H
@@ -31,10 +32,12 @@ struct writer_options {
     uint32_t batch_rows_max;     /* 1,000 */
     size_t batch_bytes_max;      /* 4 MiB */
     uint32_t batch_ms_max;       /* 10 */
-    /* Main thread, from writer_dispatch: the store fell into or left a state in which nothing commits. On
-     * leaving UNAVAILABLE the epoch was raised, so what was loaded before must be loaded again. */
+    /* Main thread, from writer_dispatch: the store fell into or left a state in which nothing
+     * commits. On leaving UNAVAILABLE the epoch was raised, so what was loaded before must be
+     * loaded again. */
     void (*on_state)(void *ctx, enum writer_state state);
-    void (*on_fatal)(void *ctx, const char *sentence); /* fenced, failed sync: end the process */
+    void (*on_fatal)(void *ctx,
+                     const char *sentence); /* fenced, failed sync: end the process */
     void *ctx;
 };
 
@@ -45,9 +48,10 @@ struct writer_stats {
 };
 
 /* Opens, fences (raises the epoch), migrates unless done, loads the seqs, starts the thread. */
-NODISCARD int writer_start(const struct writer_options *options, struct writer **ret_writer, struct err *err);
-/* -E_BUSY: over the queue limit, the write was not taken and on_done will not be called. Outcomes are
- * always taken: their number is bounded by the engine. */
+NODISCARD int writer_start(const struct writer_options *options, struct writer **ret_writer,
+                           struct err *err);
+/* -E_BUSY: over the queue limit, the write was not taken and on_done will not be called.
+ * Outcomes are always taken: their number is bounded by the engine. */
 NODISCARD int writer_submit(struct writer *w, struct write *write);
 /* Readable when writer_dispatch has something to do. */
 int writer_fd(const struct writer *w);

@@ -115,7 +115,10 @@ void writer_queue_return(struct writer_queue *q, struct list *outcomes)
     list_splice(&q->outcomes, outcomes);
 }
 
-/* --- Taking a batch ------------------------------------------------------------------------------- */
+/*
+ * --- Taking a batch
+ * -------------------------------------------------------------------------------
+ */
 
 struct taking {
     const struct writer_limits *limits;
@@ -170,8 +173,8 @@ static void take_publishes(struct writer_queue *q, struct taking *t)
 }
 
 /*
- * The credit is kept between batches and capped, so that a background write that is larger than one batch's
- * fifth gets its turn too, after enough batches.
+ * The credit is kept between batches and capped, so that a background write that is larger
+ * than one batch's fifth gets its turn too, after enough batches.
  */
 static void take_background(struct writer_queue *q, struct taking *t)
 {
@@ -192,9 +195,14 @@ static void take_background(struct writer_queue *q, struct taking *t)
     while ((node = list_first(&q->background)) != NULL) {
         struct write *write = write_of(node);
         uint64_t cost = write->rows < cap ? write->rows : cap;
+        bool crowded = t->rows + cost > cap + cap / (BACKGROUND_SHARE - 1) ||
+                       t->bytes + write->bytes > t->limits->bytes_max;
 
-        /* The first one goes by its credit alone, or batches full of other work would starve it. */
-        if (!list_empty(t->batch) && (cost > q->credit || (taken > 0 && !taking_fits(t, write)))) {
+        /*
+         * The first one goes by its credit alone, or batches full of other work would starve
+         * it.
+         */
+        if (!list_empty(t->batch) && (cost > q->credit || (taken > 0 && crowded))) {
             return;
         }
         q->credit -= cost < q->credit ? cost : q->credit;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * writer_queue.h - the writer's three queues and what a batch takes of them. No lock of its own: the writer
- * holds its mutex around every call.
+ * writer_queue.h - the writer's three queues and what a batch takes of them. No lock of its
+ * own: the writer holds its mutex around every call.
  *
- * Order: outcomes strictly first in, first out; publishes one a turn from each app that has some; background
- * work on credit: every 4 rows of other work earn it 1, so it gets at most a fifth while there is other work.
+ * Order: outcomes strictly first in, first out; publishes one a turn from each app that has
+ * some; background work on credit: every 4 rows of other work earn it 1, so it gets at most a
+ * fifth while there is other work.
  */
 #ifndef STORE_WRITER_QUEUE_H
 #define STORE_WRITER_QUEUE_H
@@ -19,12 +20,12 @@
 struct writer_queue {
     struct list outcomes;
     struct list background;
-    struct list turns;  /* apps that have publishes, in the order of their turns */
-    struct map apps;    /* the same by number */
-    struct list spare;  /* app records for re-use */
-    size_t count;       /* writes in all three */
-    size_t bytes;       /* of publishes and background work: what the limit counts */
-    uint64_t credit;    /* rows that background work may take */
+    struct list turns; /* apps that have publishes, in the order of their turns */
+    struct map apps;   /* the same by number */
+    struct list spare; /* app records for re-use */
+    size_t count;      /* writes in all three */
+    size_t bytes;      /* of publishes and background work: what the limit counts */
+    uint64_t credit;   /* rows that background work may take */
 };
 
 struct writer_limits {

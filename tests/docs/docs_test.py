@@ -96,7 +96,7 @@ def macro_rows(name, pattern):
 
 
 def error_codes():
-    return macro_rows("src/base/err.h", r'[A-Z_]+, (\d+), "([a-z_]+)", (\d+),')
+    return macro_rows("src/base/err.h", r'([A-Z_]+), (\d+), "([a-z_]+)", (\d+),')
 
 
 def tokens():
@@ -158,6 +158,14 @@ def range_is_right(row, cell):
         row["min"], row["max"])
 
 
+def is_used(key):
+    """Does the server read this setting anywhere but where settings are read?"""
+    for path in sorted((ROOT / "src/server").glob("*.c")):
+        if not path.name.startswith("config") and re.search(rf"(->|\.){key}\b", path.read_text(encoding="utf-8")):
+            return True
+    return False
+
+
 def check_configuration():
     """Every key of config_table.h is in docs/configuration.md with its default, range and reload."""
     documented = {tick(cells[0]): cells for cells in table_rows(read("docs/configuration.md"))
@@ -177,6 +185,8 @@ def check_configuration():
                 faults.append(f"`{row['key']}`: the range is {row['min']} to {row['max']}, not {cells[2]}")
         elif default != row["default"]:
             faults.append(f"`{row['key']}`: the default is `{row['default']}`, not `{default}`")
+        if is_used(row["key"]) == ("Has no effect yet" in cells[4]):
+            faults.append(f"`{row['key']}`: the document says the opposite of whether src/server uses it")
         if cells[3] != ("yes" if row["reload"] else "no"):
             faults.append(f"`{row['key']}`: reload is {row['reload']}")
     faults += [f"docs/configuration.md names `{key}`, which is no key" for key in documented if key != "key"]
@@ -188,7 +198,7 @@ def check_configuration():
 def named_constants():
     """NAME = number of the enums of src/, where the number is plain arithmetic."""
     found = {}
-    pattern = re.compile(r"\b([A-Z][A-Z0-9_]+) *= *([0-9][0-9 *+<()]*?) *(?=[,}/\n])")
+    pattern = re.compile(r"\b([A-Z][A-Z0-9_]+) *=\s*([0-9][0-9 *+<()]*?) *(?=[,}/\n])")
     for path in sorted((ROOT / "src").rglob("*.[ch]")):
         name = str(path.relative_to(ROOT))
         for constant, value in pattern.findall(path.read_text(encoding="utf-8")):
@@ -237,15 +247,24 @@ def sections(text, prefix):
     }
 
 
+def is_given(name):
+    """Does any code but the table give this error?"""
+    word = re.compile(rf"\bE_{name}\b")
+    return any(word.search(path.read_text(encoding="utf-8")) for path in (ROOT / "src").rglob("*.c"))
+
+
 def check_errors():
     """Every code of err.h and every token of token.h has its section in docs/errors.md, with its number."""
     text = read("docs/errors.md")
     problems, attempts = sections(text, ""), sections(text, "Attempt: ")
     faults, seen = [], 0
-    for _, code, status in error_codes():
+    for name, _, code, status in error_codes():
         seen += 1
-        if not re.match(status + r"\b", problems.pop(code, "")):
+        section = problems.pop(code, "")
+        if not re.match(status + r"\b", section):
             faults.append(f"docs/errors.md: `### {code}` is missing or does not begin with {status}")
+        elif is_given(name) == ("Not answered yet" in section):
+            faults.append(f"docs/errors.md: `### {code}` says the opposite of whether the code gives E_{name}")
     for number, token in tokens():
         seen += 1
         if not re.match(number + r"\.", attempts.pop(token, "")):
@@ -332,6 +351,26 @@ def check_first_event():
     if missing:
         raise Fault("README.md does not show the command\n" + "\n".join(missing))
     return len(commands)
+
+
+def check_commands():
+    """The README's table of commands is that of src/cli/main.c, without the hidden ones."""
+    names, hidden = {}, set()
+    for path in sorted((ROOT / "src/cli").glob("*.c")):
+        text = path.read_text(encoding="utf-8")
+        for variable, body in re.findall(r"^const struct command (command_\w+) = \{\n(.*?)^\};", text, re.DOTALL | re.MULTILINE):
+            names[variable] = re.search(r'\.name = "([^"]+)"', body).group(1)
+            if ".is_hidden = true" in body:
+                hidden.add(variable)
+    listed = need(re.findall(r"&(command_\w+),", read("src/cli/main.c")), "the table of src/cli/main.c")
+    wanted = {names[variable] for variable in listed if variable not in hidden}
+    section = read("README.md").split("## The command line")[1].split("\n## ")[0]
+    shown = {word for cells in table_rows(section) for word in re.findall(r"`([a-z-]+)`", cells[0])}
+    faults = [f"README.md does not name the command {name}" for name in sorted(wanted - shown)]
+    faults += [f"README.md names the command {name}, which does not exist" for name in sorted(shown - wanted)]
+    if faults:
+        raise Fault("\n".join(faults))
+    return len(wanted)
 
 
 def without_fences(text):
@@ -576,7 +615,8 @@ def check_tables():
 
 CHECKS = (
     check_configuration, check_limits, check_errors, check_fault_codes, check_states, check_first_event,
-    check_exit_codes, check_paths, check_seeds, check_tests_exist, check_routes, check_tables, check_receivers,
+    check_commands, check_exit_codes, check_paths, check_seeds, check_tests_exist, check_routes, check_tables,
+    check_receivers,
 )
 
 

@@ -102,7 +102,7 @@ export async function startEgress(policy = {}, { env = {}, args } = {}) {
             const size = pending.readUInt32LE(0);
             const done = readDone(pending.subarray(5, 4 + size));
             pending = pending.subarray(4 + size);
-            waiting.get(done.handle).resolve(done);
+            waiting.get(done.handle)?.resolve(done);
             waiting.delete(done.handle);
         }
     });

@@ -149,6 +149,7 @@ async function run(server) {
     for (const app of topology.apps) {
         listed.push(...(await server.api.all(`/api/v1/apps/${app.id}/events`)).map((row) => row.id));
     }
+    writeFileSync(file('api'), JSON.stringify({ kills, open, listed }));
     await server.close();
     receiver.send({ stop: true });
     await receiver.hear((message) => message.done);

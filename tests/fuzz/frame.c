@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a stream of frames: what can be read is written as the same bytes again. */
+#include "net/frame.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "fuzz.h"
-#include "net/frame.h"
 
 static int rewrite(struct buf *out, enum frame_type type, struct str body)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as JSON: what can be read is written, read again the same; its parts and any bytes as a string too. */
+#include "json/json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "fuzz.h"
 #include "json/form.h"
-#include "json/json.h"
 
 enum { FUZZ_OUT_MAX = 64 * 1024 * 1024 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any text as Retry-After, at several times of day: the delay stays in its range. */
+#include "net/retry_after.h"
+
 #include "base/assert.h"
 #include "fuzz.h"
-#include "net/retry_after.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

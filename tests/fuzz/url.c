@@ -3,13 +3,14 @@
  * Any text as an endpoint URL. What is accepted stays the same when parsed again, keeps the rules on its own
  * letters, is judged by the guard where it is an address, and libcurl reads the same host and port in it.
  */
+#include "net/url.h"
+
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "fuzz.h"
-#include "net/url.h"
 
 static struct ipguard *guard;
 
@@ -42,7 +43,8 @@ static void check_libcurl_agrees(const struct url *url, struct arena *arena)
     curl_url_cleanup(handle);
 }
 
-static void check_accepted(const struct url *url, const struct url_policy *policy, struct arena *arena)
+static void check_accepted(const struct url *url, const struct url_policy *policy,
+                           struct arena *arena)
 {
     struct url again;
     size_t i;
@@ -57,10 +59,12 @@ static void check_accepted(const struct url *url, const struct url_policy *polic
         ASSERT(ipguard_allows(guard, &url->ip, url->port));
     } else {
         ASSERT(memchr(url->host.p, '.', url->host.len) != NULL);
-        ASSERT(!str_ends(url->host, STR(".localhost")) && !str_ends(url->host, STR(".internal")));
+        ASSERT(!str_ends(url->host, STR(".localhost")) &&
+               !str_ends(url->host, STR(".internal")));
     }
     ASSERT(url_parse(url->text, policy, arena, &again, NULL) == 0);
-    ASSERT(str_eq(again.text, url->text) && str_eq(again.host, url->host) && again.port == url->port);
+    ASSERT(str_eq(again.text, url->text) && str_eq(again.host, url->host) &&
+           again.port == url->port);
     check_libcurl_agrees(url, arena);
 }
 

@@ -4,16 +4,17 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import {
-    assertFieldProblem, assertId, assertProblem, makeApp, makeEndpoint, publish, startBoth, unique,
+    assertFieldProblem, assertId, assertProblem, makeApp, makeEndpoint, publish, useBoth, unique,
 } from './support.mjs';
 import { assertList, assertListRefusals } from './lists.mjs';
 
 describe('apps', () => {
+    const both = useBoth();
     let api;
     let receiver;
 
     before(async () => {
-        ({ api, receiver } = await startBoth());
+        ({ api, receiver } = both);
     });
 
     it('are made with all their fields, and read by id and by slug', async () => {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import {
-    assertId, assertProblem, headerPairs, makeApp, makeEndpoint, makeRoute, publish, startBoth, waitDelivery,
+    assertId, assertProblem, headerPairs, makeApp, makeEndpoint, makeRoute, publish, useBoth, waitDelivery,
 } from './support.mjs';
 import { assertList, assertListRefusals } from './lists.mjs';
 
@@ -12,12 +12,11 @@ const TYPE = 'log.entry';
 const ONCE = { retry: { enabled: false } };
 
 describe('the delivery log', () => {
-    let both;
+    const both = useBoth();
     let api;
     let receiver;
 
     before(async () => {
-        both = await startBoth();
         ({ api, receiver } = both);
     });
 

@@ -4,17 +4,16 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import {
-    assertFieldProblem, assertId, assertProblem, makeApp, makeEndpoint, makeRoute, publish, startBoth, waitDelivery,
+    assertFieldProblem, assertId, assertProblem, makeApp, makeEndpoint, makeRoute, publish, useBoth, waitDelivery,
 } from './support.mjs';
 import { assertList, assertListRefusals } from './lists.mjs';
 
 describe('endpoints', () => {
-    let both;
+    const both = useBoth();
     let api;
     let receiver;
 
     before(async () => {
-        both = await startBoth();
         ({ api, receiver } = both);
     });
 

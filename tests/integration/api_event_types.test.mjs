@@ -3,16 +3,17 @@
 // The catalogue: made, changed, archived, deleted; types that nobody registered, with and without auto_register.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { assertFieldProblem, assertProblem, makeApp, publish, startServer } from './support.mjs';
+import { assertFieldProblem, assertProblem, makeApp, publish, useServer } from './support.mjs';
 import { assertList, assertListRefusals } from './lists.mjs';
 
 const WHERE = '/api/v1/event-types';
 
 describe('event types', () => {
+    const box = useServer();
     let api;
 
     before(async () => {
-        ({ api } = await startServer());
+        ({ api } = box);
     });
 
     it('keep all their fields', async () => {
@@ -96,10 +97,11 @@ describe('event types', () => {
 });
 
 describe('event types without --dev', () => {
+    const box = useServer({ dev: false });
     let api;
 
     before(async () => {
-        ({ api } = await startServer({ dev: false }));
+        ({ api } = box);
     });
 
     it('must be registered before they are published', async () => {

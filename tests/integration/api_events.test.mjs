@@ -4,19 +4,18 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import {
-    assertFieldProblem, assertId, assertProblem, makeApp, makeEndpoint, makeRoute, publish, startBoth, unique, waitDelivery,
+    assertFieldProblem, assertId, assertProblem, makeApp, makeEndpoint, makeRoute, publish, useBoth, unique, waitDelivery,
 } from './support.mjs';
 import { assertList, assertListRefusals } from './lists.mjs';
 
 const TYPE = 'thing.made';
 
 describe('events', () => {
-    let both;
+    const both = useBoth();
     let api;
     let receiver;
 
     before(async () => {
-        both = await startBoth();
         ({ api, receiver } = both);
     });
 

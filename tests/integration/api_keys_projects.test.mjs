@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import {
-    assertFieldProblem, assertId, assertProblem, makeApp, makeEndpoint, publish, startBoth, unique, waitDelivery,
+    assertFieldProblem, assertId, assertProblem, makeApp, makeEndpoint, publish, useBoth, unique, waitDelivery,
 } from './support.mjs';
 import { assertList, assertListRefusals } from './lists.mjs';
 
@@ -12,11 +12,12 @@ const KEYS = '/api/v1/keys';
 const PROJECTS = '/api/v1/projects';
 
 describe('keys', () => {
+    const both = useBoth();
     let api;
     let receiver;
 
     before(async () => {
-        ({ api, receiver } = await startBoth());
+        ({ api, receiver } = both);
     });
 
     it('are shown once', async () => {
@@ -126,13 +127,14 @@ describe('keys', () => {
 });
 
 describe('projects', () => {
+    const both = useBoth();
     let api;
     let receiver;
     let project;
     let theirs;
 
     before(async () => {
-        ({ api, receiver } = await startBoth());
+        ({ api, receiver } = both);
         const answer = await api.request('POST', PROJECTS, { body: { name: 'Other', auto_register: true } });
         assert.equal(answer.status, 201, answer.text);
         project = answer.json;

@@ -3,16 +3,17 @@
 // Requests that no route takes: unknown paths and methods, wrong media types, bodies and headers over the limits.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { assertProblem, makeApp, startServer } from './support.mjs';
+import { assertProblem, makeApp, useServer } from './support.mjs';
 
 const KIB = 1024;
 
 describe('requests', () => {
+    const box = useServer();
     let api;
     let app;
 
     before(async () => {
-        ({ api } = await startServer());
+        ({ api } = box);
         app = await makeApp(api);
     });
 

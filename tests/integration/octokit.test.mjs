@@ -4,12 +4,12 @@
 // out at a receiver that verifies it with the npm packages `standardwebhooks` and `stripe` from the raw body.
 import assert from 'node:assert/strict';
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { before, describe, it } from 'node:test';
-import examples from '@octokit/webhooks-examples';
 import Stripe from 'stripe';
 import { Webhook } from 'standardwebhooks';
 import { waitFor } from '../lib/wait.mjs';
-import { makeRoute, publish, startBoth, unique } from './support.mjs';
+import { makeRoute, publish, useBoth, unique } from './support.mjs';
 
 const stripe = new Stripe('sk_test_never_used');
 const PUBLISHERS = 8;
@@ -19,7 +19,8 @@ function typeOf(name, payload) {
     return words.map((word) => word.toLowerCase().replace(/[^a-z0-9_]/g, '_')).join('.');
 }
 
-const payloads = (examples.default ?? examples).flatMap(({ name, examples: list }) =>
+const examples = createRequire(import.meta.url)('@octokit/webhooks-examples');
+const payloads = examples.flatMap(({ name, examples: list }) =>
     list.map((data) => ({ type: typeOf(name, data), data })),
 );
 
@@ -70,12 +71,11 @@ async function publishAll(api, app, list) {
 }
 
 describe('example payloads of octokit', () => {
-    let both;
+    const both = useBoth();
     let route;
     let answers;
 
     before(async () => {
-        both = await startBoth();
         route = await makeRoute(both, { status: 204 });
         answers = await publishAll(both.api, route.app, payloads);
         await both.receiver.wait(route.path, payloads.length, 60_000);

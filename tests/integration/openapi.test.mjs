@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { Contract } from '../lib/contract.mjs';
-import { startServer } from './support.mjs';
+import { useServer } from './support.mjs';
 
 const PUBLIC = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/catch/{token}'];
 
@@ -27,10 +27,11 @@ function routesOfTheSource() {
 describe('api/openapi.yaml', () => {
     let contract;
     let server;
+    const box = useServer();
 
-    before(async () => {
+    before(() => {
         contract = Contract.read();
-        server = await startServer();
+        ({ server } = box);
     });
 
     const sameNames = (path) => path.replace(/\{[^}]+\}/g, '{}');

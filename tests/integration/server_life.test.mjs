@@ -5,16 +5,15 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { readFileSync } from 'node:fs';
 import { waitFor } from '../lib/wait.mjs';
-import { makeApp, makeRoute, publish, startBoth, startServer } from './support.mjs';
+import { makeApp, makeRoute, publish, startBoth, startServer, useBoth } from './support.mjs';
 import { RawSocket } from './raw.mjs';
 
 describe('a running server', () => {
-    let both;
+    const both = useBoth();
     let api;
     let receiver;
 
-    before(async () => {
-        both = await startBoth();
+    before(() => {
         ({ api, receiver } = both);
     });
 
@@ -82,8 +81,8 @@ describe('a running server', () => {
 });
 
 describe('SIGTERM', () => {
-    it('lets attempts in flight end, takes no new work, and ends with 0', async () => {
-        const both = await startBoth();
+    it('lets attempts in flight end, takes no new work, and ends with 0', async (t) => {
+        const both = await startBoth(t);
         const { server, api, receiver } = both;
         let open;
         const gate = new Promise((resolve) => (open = resolve));
@@ -102,8 +101,8 @@ describe('SIGTERM', () => {
         assert.equal(receiver.at(route.path).length, 1, 'no duplicate');
     });
 
-    it('under load loses and repeats nothing', async () => {
-        const both = await startBoth();
+    it('under load loses and repeats nothing', async (t) => {
+        const both = await startBoth(t);
         const { server, api, receiver } = both;
         const route = await makeRoute(both, { status: 200, delayMs: 5 });
         const acked = [];
@@ -129,8 +128,8 @@ describe('SIGTERM', () => {
         assert.deepEqual(missing, []);
     });
 
-    it('a second time ends at once', async () => {
-        const both = await startBoth();
+    it('a second time ends at once', async (t) => {
+        const both = await startBoth(t);
         const { server, api, receiver } = both;
         const route = await makeRoute(both, { hang: true }, { timeout_ms: 30_000 });
         await publish(api, route.app, 'drain.twice', {});
@@ -144,8 +143,8 @@ describe('SIGTERM', () => {
 });
 
 describe('SIGHUP', () => {
-    it('takes over what can be reloaded', async () => {
-        const server = await startServer({ args: [] });
+    it('takes over what can be reloaded', async (t) => {
+        const server = await startServer(t);
         process.kill(server.pid, 'SIGHUP');
         await waitFor('it says so', () => server.log.some((line) => /configuration reloaded/.test(line)));
         assert.equal((await server.api.request('GET', '/readyz')).status, 200);
@@ -153,8 +152,8 @@ describe('SIGHUP', () => {
 });
 
 describe('limits of connections', () => {
-    it('refuse more than the maximum and serve those that are there', async () => {
-        const server = await startServer({ args: ['--connections-max', '20', '--request-header-ms', '1500', '--request-idle-ms', '60000'] });
+    it('refuse more than the maximum and serve those that are there', async (t) => {
+        const server = await startServer(t, { args: ['--connections-max', '20', '--request-header-ms', '1500', '--request-idle-ms', '60000'] });
         await server.api.request('GET', '/healthz');
         const sockets = [];
         for (let n = 0; n < 40; n++) {
@@ -171,8 +170,8 @@ describe('limits of connections', () => {
         });
     });
 
-    it('end a head and a body that drip', async () => {
-        const server = await startServer({ args: ['--request-header-ms', '1000'] });
+    it('end a head and a body that drip', async (t) => {
+        const server = await startServer(t, { args: ['--request-header-ms', '1000'] });
         const head = await RawSocket.connect(server.port);
         const body = await RawSocket.connect(server.port);
         const app = await makeApp(server.api);

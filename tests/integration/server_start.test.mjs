@@ -105,8 +105,8 @@ describe('a store', () => {
     });
     after(() => receiver.close());
 
-    it('has one server: the second is refused', async () => {
-        const first = await startServer();
+    it('has one server: the second is refused', async (t) => {
+        const first = await startServer(t);
         const dir = STORE === 'sqlite' ? first.dir : undefined;
         const second = new Postern({ dir, databaseUrl: first.database?.url, store: 'sqlite' });
         const end = await second.launch().then(() => undefined, (error) => error);
@@ -118,8 +118,8 @@ describe('a store', () => {
         if (!dir) rmSync(second.dir, { recursive: true, force: true });
     });
 
-    it('keeps everything over a restart, also over kill -9', async () => {
-        const server = await startServer();
+    it('keeps everything over a restart, also over kill -9', async (t) => {
+        const server = await startServer(t);
         const app = await makeApp(server.api);
         const endpoint = await makeEndpoint(server.api, app, { url: receiver.url('/kept') });
         const event = await publish(server.api, app, 'kept.event', { a: 1 });
@@ -138,8 +138,8 @@ describe('a store', () => {
         assert.equal(receiver.at('/kept').length, 3, 'nothing was sent twice');
     });
 
-    it('without its key file refuses to start, and starts again with it', async () => {
-        const server = await startServer();
+    it('without its key file refuses to start, and starts again with it', async (t) => {
+        const server = await startServer(t);
         const app = await makeApp(server.api);
         const key = path.join(server.dir, 'postern.key');
         assert.equal(statSync(key).mode & 0o777, 0o600);
@@ -155,10 +155,10 @@ describe('a store', () => {
         assert.equal((await server.api.get(`/api/v1/apps/${app.id}`)).id, app.id);
     });
 
-    it('holds no secret in the clear', { skip: STORE !== 'sqlite' && 'embedded store only' }, async () => {
-        const server = await startServer();
+    it('holds no secret in the clear', { skip: STORE !== 'sqlite' && 'embedded store only' }, async (t) => {
+        const server = await startServer(t, { dev: false }); // with dev, dev.key is meant to be there
         const app = await makeApp(server.api);
-        const endpoint = await makeEndpoint(server.api, app, { url: receiver.url('/sealed'), headers: { 'X-Own': 'header-in-the-clear' } });
+        const endpoint = await makeEndpoint(server.api, app, { url: 'https://example.com/sealed', headers: { 'X-Own': 'header-in-the-clear' } });
         await server.terminate();
         const text = execFileSync('sh', ['-c', `cat ${server.dir}/*`], { encoding: 'latin1', maxBuffer: 1 << 28 });
         for (const secret of [ADMIN_KEY, endpoint.secret, endpoint.secret.slice(6), 'header-in-the-clear']) {
@@ -168,9 +168,9 @@ describe('a store', () => {
 });
 
 describe('the first key', () => {
-    it('is made and printed once when none is given', async () => {
-        const server = await Postern.start({ key: undefined, dev: false, onAnswer: observe });
-        after(() => server.close());
+    it('is made and printed once when none is given', async (t) => {
+        const server = await Postern.start({ key: null, dev: false, onAnswer: observe });
+        t.after(() => server.close());
         const printed = () => /pst_[0-9A-Za-z]{38}/.exec(server.stdout + server.log.join('\n'))?.[0];
         const key = await waitFor('the key is printed', printed);
         assert.equal((await server.api.withKey(key).request('GET', '/api/v1/apps')).status, 200);
@@ -182,13 +182,13 @@ describe('the first key', () => {
         assert.equal((await server.api.withKey(key).request('GET', '/api/v1/apps')).status, 200);
     });
 
-    it('comes from a file when that is given, and is installed at the first start only', async () => {
+    it('comes from a file when that is given, and is installed at the first start only', async (t) => {
         const folder = mkdtempSync(path.join(os.tmpdir(), 'postern-key.'));
-        after(() => rmSync(folder, { recursive: true, force: true }));
+        t.after(() => rmSync(folder, { recursive: true, force: true }));
         const file = path.join(folder, 'key');
         writeFileSync(file, `${'k'.repeat(40)}\n`);
-        const server = await Postern.start({ key: undefined, args: ['--admin-key-file', file], onAnswer: observe });
-        after(() => server.close());
+        const server = await Postern.start({ key: null, args: ['--admin-key-file', file], onAnswer: observe });
+        t.after(() => server.close());
         assert.equal((await server.api.withKey('k'.repeat(40)).request('GET', '/api/v1/apps')).status, 200);
         await server.terminate();
         writeFileSync(file, `${'n'.repeat(40)}\n`);
@@ -199,12 +199,12 @@ describe('the first key', () => {
 });
 
 describe('TLS', () => {
-    it('is spoken with certificate and key files', async () => {
+    it('is spoken with certificate and key files', async (t) => {
         const folder = mkdtempSync(path.join(os.tmpdir(), 'postern-tls.'));
-        after(() => rmSync(folder, { recursive: true, force: true }));
+        t.after(() => rmSync(folder, { recursive: true, force: true }));
         execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'key.pem',
             '-out', 'cert.pem', '-days', '2', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'], { cwd: folder, stdio: 'ignore' });
-        const server = await startServer({
+        const server = await startServer(t, {
             scheme: 'https',
             ca: readFileSync(path.join(folder, 'cert.pem')),
             args: ['--tls-cert', path.join(folder, 'cert.pem'), '--tls-key', path.join(folder, 'key.pem')],

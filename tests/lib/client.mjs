@@ -71,13 +71,13 @@ export class Client {
         if (bytes !== undefined && all['transfer-encoding'] === undefined) {
             all['content-length'] = bytes.length;
         }
-        const answer = await this.#exchange(method, path, all, bytes);
+        const answer = await this.exchange(method, path, all, bytes);
         answer.request = { headers: all, bytes };
         this.onAnswer?.(answer);
         return answer;
     }
 
-    #exchange(method, path, headers, bytes) {
+    exchange(method, path, headers, bytes) {
         return new Promise((resolve, reject) => {
             const target = new URL(this.url);
             const request = this.http.request(
@@ -110,7 +110,7 @@ export class Client {
     }
 
     // --- The answer's JSON, or ApiError unless it is 2xx.
-    async #json(method, path, body, headers) {
+    async json(method, path, body, headers) {
         const answer = await this.request(method, path, { body, headers });
         if (answer.status < 200 || answer.status > 299) {
             throw new ApiError(answer);
@@ -119,23 +119,23 @@ export class Client {
     }
 
     get(path, headers) {
-        return this.#json('GET', path, undefined, headers);
+        return this.json('GET', path, undefined, headers);
     }
 
     post(path, body, headers) {
-        return this.#json('POST', path, body, headers);
+        return this.json('POST', path, body, headers);
     }
 
     patch(path, body, headers) {
-        return this.#json('PATCH', path, body, headers);
+        return this.json('PATCH', path, body, headers);
     }
 
     put(path, body, headers) {
-        return this.#json('PUT', path, body, headers);
+        return this.json('PUT', path, body, headers);
     }
 
     delete(path, headers) {
-        return this.#json('DELETE', path, undefined, headers);
+        return this.json('DELETE', path, undefined, headers);
     }
 
     // All rows of a list, page after page. A list that never ends is an error.

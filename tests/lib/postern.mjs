@@ -77,7 +77,7 @@ export async function runPostern(args, { env = {}, input, deadlineMs = 20_000, c
 }
 
 export class Postern {
-    // Options: dev (true), args, env, key, dir (kept when given), databaseUrl, store, ready (true), onAnswer, scheme, ca,
+    // Options: dev (true), args, env, key (null: none is given), dir (kept when given), databaseUrl, store, ready (true), onAnswer, scheme, ca,
     // wrap (a command that execs the binary, such as ['prlimit', '--nofile=256']).
     static async start(options = {}) {
         const server = new Postern(options);
@@ -121,7 +121,7 @@ export class Postern {
 
     // Starts the process; resolves when it listens and, unless told otherwise, is ready.
     async launch({ ready = this.options.ready } = {}) {
-        const env = this.key === undefined ? {} : { POSTERN_ADMIN_KEY: this.key };
+        const env = this.key === null ? {} : { POSTERN_ADMIN_KEY: this.key };
         this.expectEnd = false;
         this.end = undefined;
         this.url = undefined;

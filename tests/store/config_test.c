@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "suites.h"
-
 #include <string.h>
 
 #include "store/config_rows.h"
+#include "suites.h"
 
 struct edit {
     struct job job;
@@ -28,7 +27,8 @@ static int edit_update(void *ctx, struct db *db, struct write_seqs *seqs)
     return config_update(db, edit->kind, &edit->row, &edit->changes);
 }
 
-static struct edit make_edit(struct harness *h, enum config_kind kind, int64_t no, const char *slug)
+static struct edit make_edit(struct harness *h, enum config_kind kind, int64_t no,
+                             const char *slug)
 {
     return (struct edit){
         .kind = kind,
@@ -165,8 +165,8 @@ static void test_bad_text_is_refused(void **state)
         size_t len;
         int result;
     } texts[] = {
-        { "plain", 5, 0 },        { "\xc3\xa9", 2, 0 },      { "\xff", 1, -E_STORE },
-        { "a\0b", 3, -E_STORE },  { "\xc3", 1, -E_STORE },   { "\xed\xa0\x80", 3, -E_STORE },
+        { "plain", 5, 0 },           { "\xc3\xa9", 2, 0 },    { "\xff", 1, -E_STORE },
+        { "a\0b", 3, -E_STORE },     { "\xc3", 1, -E_STORE }, { "\xed\xa0\x80", 3, -E_STORE },
         { "\xc0\x80", 2, -E_STORE },
     };
     struct harness *h = *state;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "suites.h"
-
 #include <string.h>
 
 #include "base/arena.h"
 #include "store/rollup.h"
+#include "suites.h"
 
-/* --- What is due --------------------------------------------------------------------------------- */
+/*
+ * --- What is due
+ * ---------------------------------------------------------------------------------
+ */
 
 enum { SEEN_MAX = 64 };
 
@@ -49,7 +51,7 @@ static void test_an_outcome_moves_the_delivery(void **state)
     harness_start(h);
     publish_init(h, &pub, 1, 100, 1, 1);
     assert_int_equal(publish_run(h, &pub), 0);
-    outcome_init(h, &oj, &pub.deliveries[0], 1, DELIVERY_RETRYING, 0, at);
+    outcome_init(h, &oj, &pub.deliveries[0], 1, DELIVERY_RETRYING, true, at);
     oj.o.attempt.error = 19;
     oj.o.delivery.last_error = 19;
     assert_int_equal(outcome_run(h, &oj), 0);
@@ -67,7 +69,7 @@ static void test_an_outcome_moves_the_delivery(void **state)
     assert_int_equal(row.last_error, 19);
     assert_int_equal(row.ended_at, 0);
 
-    outcome_init(h, &oj, &row, 2, DELIVERY_DELIVERED, at, 0);
+    outcome_init(h, &oj, &row, 2, DELIVERY_DELIVERED, true, 0);
     assert_int_equal(outcome_run(h, &oj), 0);
     assert_int_equal(harness_int(h, "SELECT count(*) FROM due"), 0);
     assert_int_equal(delivery_get(db, &pub.deliveries[0].id, &arena, &row), 0);
@@ -101,14 +103,14 @@ static void test_an_outcome_may_come_twice(void **state)
     harness_start(h);
     publish_init(h, &pub, 1, 100, 1, 1);
     assert_int_equal(publish_run(h, &pub), 0);
-    outcome_init(h, &oj, &pub.deliveries[0], 1, DELIVERY_RETRYING, 0, h->now + 1);
+    outcome_init(h, &oj, &pub.deliveries[0], 1, DELIVERY_RETRYING, true, h->now + 1);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(outcome_run(h, &oj), 0);
     }
     assert_int_equal(harness_int(h, "SELECT count(*) FROM attempt"), 1);
     assert_int_equal(harness_int(h, "SELECT count(*) FROM due"), 1);
     assert_int_equal(harness_int(h, "SELECT failed FROM rollup"), 1);
-    outcome_init(h, &oj, &pub.deliveries[0], 2, DELIVERY_DELIVERED, h->now + 1, 0);
+    outcome_init(h, &oj, &pub.deliveries[0], 2, DELIVERY_DELIVERED, true, 0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(outcome_run(h, &oj), 0);
     }
@@ -120,20 +122,20 @@ static void test_an_outcome_may_come_twice(void **state)
 static void test_due_moves(void **state)
 {
     static const struct {
-        int64_t old_next_at;
+        bool was_open;
         bool is_open;
         int64_t next_at;
-        int64_t number; /* 0: no attempt */
+        int64_t number;    /* 0: no attempt */
         int64_t due_after; /* -1: no row */
     } steps[] = {
-        { 0, true, 500, 1, 500 },   /* first attempt failed: retry */
-        { 500, true, 900, 2, 900 }, /* again */
-        { 900, true, 900, 3, 900 }, /* a manual retry failed: the schedule stays */
-        { 900, false, 0, 0, -1 },   /* cancelled */
-        { -1, false, 0, 4, -1 },    /* a person's retry of it failed */
-        { -1, true, 0, 0, 0 },      /* opened again as fresh */
-        { 0, true, 0, 0, 0 },       /* nothing changes */
-        { 0, false, 0, 5, -1 },     /* delivered */
+        { true, true, 500, 1, 500 }, /* first attempt failed: retry */
+        { true, true, 900, 2, 900 }, /* again */
+        { true, true, 900, 3, 900 }, /* a manual retry failed: the schedule stays */
+        { true, false, 0, 0, -1 },   /* cancelled */
+        { false, false, 0, 4, -1 },  /* a person's retry of it failed */
+        { false, true, 0, 0, 0 },    /* opened again as fresh */
+        { true, true, 0, 0, 0 },     /* nothing changes */
+        { true, false, 0, 5, -1 },   /* delivered */
     };
     struct harness *h = *state;
     struct publish pub;
@@ -145,7 +147,7 @@ static void test_due_moves(void **state)
         struct outcome_job oj;
 
         outcome_init(h, &oj, &pub.deliveries[0], (int32_t)steps[i].number,
-                     steps[i].is_open ? DELIVERY_RETRYING : DELIVERY_FAILED, steps[i].old_next_at,
+                     steps[i].is_open ? DELIVERY_RETRYING : DELIVERY_FAILED, steps[i].was_open,
                      steps[i].next_at);
         assert_int_equal(outcome_run(h, &oj), 0);
         assert_int_equal(harness_int(h, "SELECT COALESCE(MAX(next_at), -1) FROM due"),
@@ -229,7 +231,7 @@ static void make_due(struct harness *h, int64_t ret_fresh[6], int64_t ret_retrie
         publish_init(h, &pub, 1, 102, 1, 1);
         assert_int_equal(publish_run(h, &pub), 0);
         ret_retries[i] = pub.deliveries[0].seq;
-        outcome_init(h, &oj, &pub.deliveries[0], 1, DELIVERY_RETRYING, 0, times[i]);
+        outcome_init(h, &oj, &pub.deliveries[0], 1, DELIVERY_RETRYING, true, times[i]);
         assert_int_equal(outcome_run(h, &oj), 0);
     }
 }
@@ -342,7 +344,7 @@ static void test_a_load_is_a_barrier(void **state)
         struct load l = { .endpoint = 100, .limit = 10 };
         struct job load = { .run = load_retries, .ctx = &l };
 
-        outcome_init(h, &oj, &pub.deliveries[0], i, DELIVERY_RETRYING, i == 1 ? 0 : i - 1, i);
+        outcome_init(h, &oj, &pub.deliveries[0], i, DELIVERY_RETRYING, true, i);
         outcome_submit(h, &oj);
         job_submit(h, &load, WRITE_OUTCOME);
         harness_wait(h, &load.done);
@@ -354,7 +356,10 @@ static void test_a_load_is_a_barrier(void **state)
     }
 }
 
-/* --- Roll-ups ------------------------------------------------------------------------------------- */
+/*
+ * --- Roll-ups
+ * -------------------------------------------------------------------------------------
+ */
 
 struct rollups {
     struct rollup rows[8];
@@ -387,7 +392,7 @@ static void test_rollups_count(void **state)
 
         pub.deliveries[i].endpoint = i < 5 ? 100 : 101;
         outcome_init(h, &ojs[i], &pub.deliveries[i], i == 1 ? 2 : 1,
-                     i == 2 ? DELIVERY_RETRYING : DELIVERY_DELIVERED, 0, i == 2 ? 5 : 0);
+                     i == 2 ? DELIVERY_RETRYING : DELIVERY_DELIVERED, true, i == 2 ? 5 : 0);
         o->attempt.duration_us = (i + 1) * 9000; /* 9, 18, 27, 36, 45, 54 ms */
         o->attempt.started_at = bucket + (i == 3 ? hour : i);
         o->attempt.flags = i == 4 ? ATTEMPT_TEST : 0;
@@ -413,7 +418,7 @@ static void test_rollups_count(void **state)
     assert_int_equal(all.rows[1].ok, 1);
 
     /* The next batch is added to the row that is there. */
-    outcome_init(h, &ojs[0], &pub.deliveries[0], 9, DELIVERY_DELIVERED, -1, 0);
+    outcome_init(h, &ojs[0], &pub.deliveries[0], 9, DELIVERY_DELIVERED, false, 0);
     ojs[0].o.attempt.started_at = bucket + 1;
     ojs[0].o.attempt.duration_us = 30000000;
     assert_int_equal(outcome_run(h, &ojs[0]), 0);

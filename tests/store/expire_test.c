@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "suites.h"
-
 #include <string.h>
+
+#include "suites.h"
 
 struct expire {
     int64_t before;
@@ -58,7 +58,8 @@ static void test_open_events_stay(void **state)
             bool open = i % 3 == 0 && d == 1;
 
             outcome_init(h, &oj, &pubs[i].deliveries[d], 1,
-                         open ? DELIVERY_RETRYING : DELIVERY_DELIVERED, 0, open ? h->now : 0);
+                         open ? DELIVERY_RETRYING : DELIVERY_DELIVERED, true,
+                         open ? h->now : 0);
             assert_int_equal(outcome_run(h, &oj), 0);
         }
     }
@@ -78,8 +79,7 @@ static void test_open_events_stay(void **state)
     for (int i = 0; i < 60; i += 3) {
         struct outcome_job oj;
 
-        outcome_init(h, &oj, &pubs[i].deliveries[1], 2, DELIVERY_FAILED,
-                     pubs[i].p.event.accepted_at, 0);
+        outcome_init(h, &oj, &pubs[i].deliveries[1], 2, DELIVERY_FAILED, true, 0);
         assert_int_equal(outcome_run(h, &oj), 0);
     }
     expire_all(h, &e, run_events);

@@ -99,7 +99,10 @@ unsigned fault_vfs_syncs(void)
     return syncs;
 }
 
-/* --- The file's methods ------------------------------------------------------------------------------- */
+/*
+ * --- The file's methods
+ * -------------------------------------------------------------------------------
+ */
 
 static struct fault_file *file_of(sqlite3_file *file)
 {
@@ -130,7 +133,8 @@ static int fault_write(sqlite3_file *file, const void *bytes, int len, sqlite3_i
         rc = faults.full ? SQLITE_FULL : faults.write_error ? SQLITE_IOERR_WRITE : SQLITE_OK;
     }
     (void)pthread_mutex_unlock(&faults.mutex);
-    return rc != SQLITE_OK ? rc : real_of(file)->pMethods->xWrite(real_of(file), bytes, len, at);
+    return rc != SQLITE_OK ? rc
+                           : real_of(file)->pMethods->xWrite(real_of(file), bytes, len, at);
 }
 
 static int fault_truncate(sqlite3_file *file, sqlite3_int64 size)
@@ -195,7 +199,8 @@ static int fault_characteristics(sqlite3_file *file)
     return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
 }
 
-static int fault_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **ret_map)
+static int fault_shm_map(sqlite3_file *file, int page, int size, int extend,
+                         void volatile **ret_map)
 {
     return real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, ret_map);
 }
@@ -235,7 +240,8 @@ static const sqlite3_io_methods fault_methods = {
     .xShmUnmap = fault_shm_unmap,
 };
 
-static int fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
+static int fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                      int *ret_flags)
 {
     struct fault_file *f = file_of(file);
     int rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fault_vfs.h - an SQLite VFS over the machine's own that can refuse writes of the WAL, fail its syncs, or hold
- * one until the test lets go.
+ * fault_vfs.h - an SQLite VFS over the machine's own that can refuse writes of the WAL, fail
+ * its syncs, or hold one until the test lets go.
  */
 #ifndef TESTS_STORE_FAULT_VFS_H
 #define TESTS_STORE_FAULT_VFS_H

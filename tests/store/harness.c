@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -24,14 +25,18 @@ bool harness_is_postgres(void)
     return store != NULL && strcmp(store, "postgres") == 0;
 }
 
-/* --- Databases ---------------------------------------------------------------------------------- */
+/*
+ * --- Databases
+ * ----------------------------------------------------------------------------------
+ */
 
 static const char *admin_url(void)
 {
     const char *url = getenv("TEST_POSTGRES_URL");
 
     if (url == NULL) {
-        fail_msg("TEST_STORE=postgres needs TEST_POSTGRES_URL: run it by scripts/with-postgres");
+        fail_msg(
+            "TEST_STORE=postgres needs TEST_POSTGRES_URL: run it by scripts/with-postgres");
     }
     return url;
 }
@@ -39,8 +44,12 @@ static const char *admin_url(void)
 void harness_admin(const char *sql)
 {
     PGconn *conn = PQconnectdb(admin_url());
-    PGresult *result = PQexec(conn, sql);
-    ExecStatusType status = PQresultStatus(result);
+    PGresult *result;
+    ExecStatusType status;
+
+    PQclear(PQexec(conn, "SET client_min_messages = error"));
+    result = PQexec(conn, sql);
+    status = PQresultStatus(result);
 
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
         fail_msg("%s: %s", sql, PQerrorMessage(conn));
@@ -60,7 +69,8 @@ static void make_url(const char *name, char *ret_url, size_t size)
     at = (size_t)snprintf(ret_url, size, "postgresql:///%s", name);
     for (PQconninfoOption *o = options; o->keyword != NULL; o++) {
         if (o->val != NULL && strcmp(o->keyword, "dbname") != 0) {
-            at += (size_t)snprintf(ret_url + at, size - at, "%s%s=%s", separator, o->keyword, o->val);
+            at += (size_t)snprintf(ret_url + at, size - at, "%s%s=%s", separator, o->keyword,
+                                   o->val);
             separator = "&";
         }
     }
@@ -68,11 +78,12 @@ static void make_url(const char *name, char *ret_url, size_t size)
     PQconninfoFree(options);
 }
 
-static void database_name(const struct harness *h, char ret_name[32])
+void harness_name(const struct harness *h, char ret_name[32])
 {
     (void)snprintf(ret_name, 32, "t%s", strrchr(h->dir, '.') + 1);
     for (char *p = ret_name; *p != '\0'; p++) {
-        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p); /* unquoted names fold to lower case */
+        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32
+                                           : *p); /* unquoted names fold to lower case */
     }
 }
 
@@ -81,9 +92,10 @@ void harness_kick(const struct harness *h)
     char sql[HARNESS_TEXT];
     char name[32];
 
-    database_name(h, name);
-    (void)snprintf(sql, sizeof(sql),
-                   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'", name);
+    harness_name(h, name);
+    (void)snprintf(
+        sql, sizeof(sql),
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'", name);
     harness_admin(sql);
 }
 
@@ -94,11 +106,12 @@ int harness_setup(void **state)
     char sql[HARNESS_TEXT];
     char name[32];
 
-    (void)snprintf(h->dir, sizeof(h->dir), "%s/postern-store.XXXXXX", tmp != NULL ? tmp : "/tmp");
+    (void)snprintf(h->dir, sizeof(h->dir), "%s/postern-store.XXXXXX",
+                   tmp != NULL ? tmp : "/tmp");
     assert_non_null(mkdtemp(h->dir));
     h->kind = harness_is_postgres() ? DB_POSTGRES : DB_SQLITE;
     if (h->kind == DB_POSTGRES) {
-        database_name(h, name);
+        harness_name(h, name);
         (void)snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s", name);
         harness_admin(sql);
         (void)snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
@@ -138,13 +151,36 @@ int harness_teardown(void **state)
         char sql[HARNESS_TEXT];
         char name[32];
 
-        database_name(h, name);
+        harness_name(h, name);
         (void)snprintf(sql, sizeof(sql), "DROP DATABASE %s WITH (FORCE)", name);
         harness_admin(sql);
+        (void)snprintf(sql, sizeof(sql), "DROP TABLESPACE IF EXISTS %s", name);
+        harness_admin(sql);
+    }
+    if (h->is_small) {
+        char path[HARNESS_TEXT * 2];
+
+        (void)snprintf(path, sizeof(path), "%s/small", h->dir);
+        (void)umount2(path, MNT_DETACH);
+        (void)rmdir(path);
     }
     remove_dir(h->dir);
     free(h);
     return 0;
+}
+
+bool harness_mount(struct harness *h, const char *size)
+{
+    char path[HARNESS_TEXT * 2];
+
+    (void)snprintf(path, sizeof(path), "%s/small", h->dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    if (mount("postern-test", path, "tmpfs", 0, size) != 0) {
+        (void)rmdir(path);
+        return false;
+    }
+    h->is_small = true;
+    return true;
 }
 
 struct db *harness_connect(struct harness *h, bool writer)
@@ -196,7 +232,10 @@ int64_t harness_int(struct harness *h, const char *sql)
     return value;
 }
 
-/* --- The writer --------------------------------------------------------------------------------- */
+/*
+ * --- The writer
+ * ---------------------------------------------------------------------------------
+ */
 
 static void on_state(void *ctx, enum writer_state state)
 {
@@ -264,7 +303,10 @@ void harness_wait(struct harness *h, const bool *flag)
     }
 }
 
-/* --- Writes ------------------------------------------------------------------------------------- */
+/*
+ * --- Writes
+ * -------------------------------------------------------------------------------------
+ */
 
 static int job_on_run(struct write *write, struct db *db, struct write_seqs *seqs)
 {
@@ -293,13 +335,51 @@ void job_submit(struct harness *h, struct job *job, enum write_class class)
     assert_int_equal(writer_submit(h->writer, &job->write), 0);
 }
 
-int job_run(struct harness *h, int (*run)(void *ctx, struct db *db, struct write_seqs *seqs), void *ctx)
+int job_run(struct harness *h, int (*run)(void *ctx, struct db *db, struct write_seqs *seqs),
+            void *ctx)
 {
     struct job job = { .run = run, .ctx = ctx };
 
     job_submit(h, &job, WRITE_OUTCOME);
     harness_wait(h, &job.done);
     return job.result;
+}
+
+static int gate_run(void *ctx, struct db *db, struct write_seqs *seqs)
+{
+    struct gate *gate = ctx;
+
+    (void)db;
+    (void)seqs;
+    (void)pthread_mutex_lock(&gate->mutex);
+    gate->entered = true;
+    (void)pthread_cond_broadcast(&gate->cond);
+    while (!gate->open) {
+        (void)pthread_cond_wait(&gate->cond, &gate->mutex);
+    }
+    (void)pthread_mutex_unlock(&gate->mutex);
+    return 0;
+}
+
+void gate_close(struct harness *h, struct gate *gate)
+{
+    *gate = (struct gate){ .job = { .run = gate_run, .ctx = gate } };
+    (void)pthread_mutex_init(&gate->mutex, NULL);
+    (void)pthread_cond_init(&gate->cond, NULL);
+    job_submit(h, &gate->job, WRITE_OUTCOME);
+    (void)pthread_mutex_lock(&gate->mutex);
+    while (!gate->entered) {
+        (void)pthread_cond_wait(&gate->cond, &gate->mutex);
+    }
+    (void)pthread_mutex_unlock(&gate->mutex);
+}
+
+void gate_open(struct gate *gate)
+{
+    (void)pthread_mutex_lock(&gate->mutex);
+    gate->open = true;
+    (void)pthread_cond_broadcast(&gate->cond);
+    (void)pthread_mutex_unlock(&gate->mutex);
 }
 
 static int publish_on_run(void *ctx, struct db *db, struct write_seqs *seqs)
@@ -309,8 +389,8 @@ static int publish_on_run(void *ctx, struct db *db, struct write_seqs *seqs)
     return event_insert(db, &pub->p, seqs);
 }
 
-void publish_init(struct harness *h, struct publish *pub, int64_t app, int64_t first_endpoint, int fan,
-                  unsigned char hash)
+void publish_init(struct harness *h, struct publish *pub, int64_t app, int64_t first_endpoint,
+                  int fan, unsigned char hash)
 {
     assert_true(fan <= HARNESS_FAN_MAX);
     *pub = (struct publish){ .job = { .run = publish_on_run, .ctx = pub } };
@@ -367,8 +447,8 @@ static int outcome_on_run(void *ctx, struct db *db, struct write_seqs *seqs)
     return outcome_store(db, &oj->o);
 }
 
-void outcome_init(struct harness *h, struct outcome_job *oj, const struct delivery_row *d, int32_t number,
-                  enum delivery_state state, int64_t old_next_at, int64_t next_at)
+void outcome_init(struct harness *h, struct outcome_job *oj, const struct delivery_row *d,
+                  int32_t number, enum delivery_state state, bool was_open, int64_t next_at)
 {
     *oj = (struct outcome_job){ .job = { .run = outcome_on_run, .ctx = oj } };
     oj->o.attempt = (struct attempt_row){
@@ -393,7 +473,7 @@ void outcome_init(struct harness *h, struct outcome_job *oj, const struct delive
     oj->o.delivery.last_ms = 12;
     oj->o.is_open = state == DELIVERY_RETRYING || state == DELIVERY_PENDING;
     oj->o.delivery.ended_at = oj->o.is_open ? 0 : h->now;
-    oj->o.old_next_at = old_next_at;
+    oj->o.was_open = was_open;
     oj->o.is_first = number == 1;
     oj->job.write.rows = 3;
     oj->job.write.bytes = 300;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists against an oracle: the same rows in an array, filtered and sorted the obvious way. */
-#include "suites.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "suites.h"
 
 enum { EVENTS = 120, ENDPOINTS = 5, ROWS_MAX = EVENTS * ENDPOINTS };
 
@@ -66,7 +65,8 @@ static bool wanted(const struct delivery_query *q, const struct delivery_row *ro
         of_endpoint = of_endpoint || q->endpoints[i] == row->endpoint;
     }
     return of_endpoint && (q->event == 0 || q->event == row->event) &&
-           (q->type == 0 || q->type == row->type) && (q->state == 0 || q->state == (int)row->state) &&
+           (q->type == 0 || q->type == row->type) &&
+           (q->state == 0 || q->state == (int)row->state) &&
            (q->code == 0 || q->code == row->last_code) &&
            (q->error == 0 || q->error == row->last_error) && row->created_at >= q->since &&
            (q->until == 0 || row->created_at < q->until);
@@ -134,12 +134,16 @@ static void test_delivery_lists(void **state)
         q.limit = 1 + harness_random(&log.seed) % 40;
         q.ascending = harness_random(&log.seed) % 2 == 0;
         q.type = harness_random(&log.seed) % 3 == 0 ? 7 + harness_random(&log.seed) % 3 : 0;
-        q.state = harness_random(&log.seed) % 3 == 0 ? (int)(1 + harness_random(&log.seed) % 7) : 0;
+        q.state =
+            harness_random(&log.seed) % 3 == 0 ? (int)(1 + harness_random(&log.seed) % 7) : 0;
         q.code = harness_random(&log.seed) % 4 == 0 ? 200 : 0;
         q.error = harness_random(&log.seed) % 4 == 0 ? 2 : 0;
-        q.since = harness_random(&log.seed) % 3 == 0 ? first + harness_random(&log.seed) % 3000 : 0;
-        q.until = harness_random(&log.seed) % 3 == 0 ? first + harness_random(&log.seed) % 3000 : 0;
-        q.event = harness_random(&log.seed) % 3 == 0 ? 1 + harness_random(&log.seed) % EVENTS : 0;
+        q.since =
+            harness_random(&log.seed) % 3 == 0 ? first + harness_random(&log.seed) % 3000 : 0;
+        q.until =
+            harness_random(&log.seed) % 3 == 0 ? first + harness_random(&log.seed) % 3000 : 0;
+        q.event =
+            harness_random(&log.seed) % 3 == 0 ? 1 + harness_random(&log.seed) % EVENTS : 0;
         walk(db, &log, q);
     }
     db_close(db);
@@ -158,14 +162,17 @@ static void test_event_lists(void **state)
     struct db *db = harness_connect(h, false);
 
     for (int round = 0; round < 60; round++) {
-        struct event_query q = { .app = 1 + round % 3, .limit = 1 + harness_random(&log.seed) % 30 };
+        struct event_query q = { .app = 1 + round % 3,
+                                 .limit = 1 + harness_random(&log.seed) % 30 };
         size_t at = 0;
         size_t count;
 
         q.ascending = harness_random(&log.seed) % 2 == 0;
         q.type = harness_random(&log.seed) % 2 == 0 ? 8 : 0;
-        q.since = harness_random(&log.seed) % 2 == 0 ? first + harness_random(&log.seed) % 3000 : 0;
-        q.until = harness_random(&log.seed) % 2 == 0 ? first + harness_random(&log.seed) % 3000 : 0;
+        q.since =
+            harness_random(&log.seed) % 2 == 0 ? first + harness_random(&log.seed) % 3000 : 0;
+        q.until =
+            harness_random(&log.seed) % 2 == 0 ? first + harness_random(&log.seed) % 3000 : 0;
         do {
             struct event_row *rows;
             struct arena arena;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "suites.h"
-
 #include <sys/stat.h>
 
 #include <stdio.h>
@@ -9,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "suites.h"
 
 static void open_store(struct harness *h)
 {
@@ -48,7 +47,10 @@ static void test_files_are_private(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
-/* The second one waits a little, then is refused with a sentence; when the first has gone it may. */
+/*
+ * The second one waits a little, then is refused with a sentence; when the first has gone it
+ * may.
+ */
 static void test_one_process_owns_the_directory(void **state)
 {
     struct harness *h = *state;
@@ -132,8 +134,10 @@ static void test_a_newer_schema_is_refused(void **state)
 static void test_secrets_of_a_url_stay_out(void **state)
 {
     static const char *const urls[] = {
-        "postgresql://user:hunter2@127.0.0.1:1/none",   "postgres://user:hunter2@[::1/none",
-        "postgresql://user:hunter2@/x?nonsense=hunter2", "mysql://user:hunter2@host/x",
+        "postgresql://user:hunter2@127.0.0.1:1/none",
+        "postgres://user:hunter2@[::1/none",
+        "postgresql://user:hunter2@/x?nonsense=hunter2",
+        "mysql://user:hunter2@host/x",
         "postgresql://user:hunter2@127.0.0.1:1/none?sslmode=hunter2",
     };
     struct harness *h = *state;
@@ -149,7 +153,10 @@ static void test_secrets_of_a_url_stay_out(void **state)
     }
 }
 
-/* --- Statements ------------------------------------------------------------------------------------ */
+/*
+ * --- Statements
+ * ------------------------------------------------------------------------------------
+ */
 
 /* Parameters are numbered by first use, or SQLite would swap them without a word. */
 static void test_parameter_order_is_asserted(void **state)
@@ -158,7 +165,8 @@ static void test_parameter_order_is_asserted(void **state)
         struct db_stmt stmt;
         int result;
     } cases[] = {
-        { { "good", "SELECT seq FROM due WHERE endpoint = $1 AND seq > $2 AND next_at = $1", NULL, "ii" },
+        { { "good", "SELECT seq FROM due WHERE endpoint = $1 AND seq > $2 AND next_at = $1",
+            NULL, "ii" },
           0 },
         { { "swapped", "SELECT seq FROM due WHERE endpoint = $2 AND seq > $1", NULL, "ii" },
           -E_INTERNAL },
@@ -235,12 +243,13 @@ static void test_settings_of_a_connection(void **state)
         setting_is(h, false, "PRAGMA wal_autocheckpoint", NULL, "0");
         setting_is(h, false, "PRAGMA query_only", NULL, "1");
     } else {
-        char sql[HARNESS_TEXT * 2];
-        const char *name = strstr(h->url, "///") + 3;
+        char sql[HARNESS_TEXT];
+        char name[32];
 
         /* Whatever the database's default is, an acknowledged event is on its disk. */
-        (void)snprintf(sql, sizeof(sql), "ALTER DATABASE %.*s SET synchronous_commit = off",
-                       (int)strcspn(name, "?"), name);
+        harness_name(h, name);
+        (void)snprintf(sql, sizeof(sql), "ALTER DATABASE %s SET synchronous_commit = off",
+                       name);
         harness_admin(sql);
         setting_is(h, true, "", "SELECT current_setting('synchronous_commit')", "on");
         setting_is(h, true, "", "SELECT current_setting('statement_timeout')", "10s");
@@ -257,7 +266,8 @@ static void test_readers_do_not_write(void **state)
 
     open_store(h);
     db = harness_connect(h, false);
-    assert_true(db_script(db, "INSERT INTO due (endpoint, next_at, seq) VALUES (1, 2, 3)", &err) < 0);
+    assert_true(
+        db_script(db, "INSERT INTO due (endpoint, next_at, seq) VALUES (1, 2, 3)", &err) < 0);
     db_close(db);
     assert_int_equal(harness_int(h, "SELECT count(*) FROM due"), 0);
 }

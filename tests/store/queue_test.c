@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writer's queue alone: order, fairness, limits. No database. */
-#include "suites.h"
-
 #include <string.h>
 
 #include "store/writer_queue.h"
+#include "suites.h"
 
 enum { WRITES = 400 };
 
 static struct write writes[WRITES];
 
-static struct write *make(size_t i, enum write_class class, uint32_t app, uint32_t rows, size_t bytes)
+static struct write *make(size_t i, enum write_class class, uint32_t app, uint32_t rows,
+                          size_t bytes)
 {
     writes[i] = (struct write){ .class = class, .app = app, .rows = rows, .bytes = bytes };
     return &writes[i];
 }
 
-static size_t index_of(const struct list_node *node)
+static size_t index_of(struct list_node *node)
 {
-    return (size_t)(CONTAINER_OF(node, const struct write, node) - writes);
+    return (size_t)(CONTAINER_OF(node, struct write, node) - writes);
 }
 
-static size_t take(struct writer_queue *q, uint32_t rows_max, size_t bytes_max, size_t *ret_indexes)
+static size_t take(struct writer_queue *q, uint32_t rows_max, size_t bytes_max,
+                   size_t *ret_indexes)
 {
     const struct writer_limits limits = { rows_max, bytes_max };
     struct list batch;
@@ -58,7 +59,9 @@ static void test_outcomes_first_in_order(void **state)
     writer_queue_done(&q);
 }
 
-/* A noisy app has 300 publishes waiting, two quiet ones two each: those are in the first six. */
+/*
+ * A noisy app has 300 publishes waiting, two quiet ones two each: those are in the first six.
+ */
 static void test_publishes_are_fair_by_app(void **state)
 {
     struct writer_queue q;
@@ -93,7 +96,8 @@ static void test_a_batch_has_limits(void **state)
         size_t bytes;
         size_t taken; /* of writes of that size, limits 100 rows and 1,000 bytes */
     } cases[] = {
-        { 1, 1, 100 }, { 10, 1, 10 }, { 1, 100, 10 }, { 33, 1, 3 }, { 101, 1, 1 }, { 1, 1001, 1 },
+        { 1, 1, 100 }, { 10, 1, 10 }, { 1, 100, 10 },
+        { 33, 1, 3 },  { 101, 1, 1 }, { 1, 1001, 1 },
     };
 
     (void)state;
@@ -116,7 +120,10 @@ static void test_a_batch_has_limits(void **state)
     }
 }
 
-/* Beside full batches of publishes background work gets a fifth of the rows, alone all it wants. */
+/*
+ * Beside full batches of publishes background work gets a fifth of the rows, alone all it
+ * wants.
+ */
 static void test_background_gets_a_fifth(void **state)
 {
     struct writer_queue q;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "suites.h"
-
 #include <poll.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
 #include "store/reader.h"
+#include "suites.h"
 
 struct lookup {
     struct read read;
@@ -142,7 +141,10 @@ static void test_the_queue_has_a_limit_and_stop_answers_all(void **state)
     arena_done(&lookups[3].arena);
 }
 
-/* After the server dropped its connections a reader connects again; the reads between say "not now". */
+/*
+ * After the server dropped its connections a reader connects again; the reads between say
+ * "not now".
+ */
 static void test_a_lost_connection_is_opened_again(void **state)
 {
     struct harness *h = *state;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store's own tests, on the database that TEST_STORE names. An argument picks suites by name. */
-#include "suites.h"
-
+/*
+ * The store's own tests, on the database that TEST_STORE names. An argument picks suites by
+ * name.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "suites.h"
 
 static const struct suite *const suites[] = {
-    &queue_suite, &open_suite,   &publish_suite, &delivery_suite, &list_suite,
+    &queue_suite,  &open_suite,   &publish_suite, &delivery_suite, &list_suite,
     &config_suite, &expire_suite, &writer_suite,  &fault_suite,    &reader_suite,
 };
 

@@ -5,7 +5,8 @@
 
 #include "harness.h"
 
-#define STORE_TEST(function) cmocka_unit_test_setup_teardown(function, harness_setup, harness_teardown)
+#define STORE_TEST(function)                                                                   \
+    cmocka_unit_test_setup_teardown(function, harness_setup, harness_teardown)
 
 struct suite {
     const char *name;
@@ -13,7 +14,10 @@ struct suite {
     size_t count;
 };
 
-#define SUITE(name, tests) { name, tests, sizeof(tests) / sizeof((tests)[0]) }
+#define SUITE(name, tests)                                                                     \
+    {                                                                                          \
+        name, tests, sizeof(tests) / sizeof((tests)[0])                                        \
+    }
 
 extern const struct suite open_suite;
 extern const struct suite publish_suite;

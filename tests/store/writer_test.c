@@ -1,62 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "suites.h"
-
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "store/config_rows.h"
 #include "store/lane.h"
 #include "store/reader.h"
+#include "suites.h"
 
-/* --- A gate: the writer thread waits in a first write until the test has queued what it wants -------- */
-
-struct gate {
-    struct job job;
-    pthread_mutex_t mutex;
-    pthread_cond_t cond;
-    bool entered;
-    bool open;
-};
-
-static int gate_run(void *ctx, struct db *db, struct write_seqs *seqs)
-{
-    struct gate *gate = ctx;
-
-    (void)db;
-    (void)seqs;
-    (void)pthread_mutex_lock(&gate->mutex);
-    gate->entered = true;
-    (void)pthread_cond_broadcast(&gate->cond);
-    while (!gate->open) {
-        (void)pthread_cond_wait(&gate->cond, &gate->mutex);
-    }
-    (void)pthread_mutex_unlock(&gate->mutex);
-    return 0;
-}
-
-static void gate_close(struct harness *h, struct gate *gate)
-{
-    *gate = (struct gate){ .job = { .run = gate_run, .ctx = gate } };
-    (void)pthread_mutex_init(&gate->mutex, NULL);
-    (void)pthread_cond_init(&gate->cond, NULL);
-    job_submit(h, &gate->job, WRITE_OUTCOME);
-    (void)pthread_mutex_lock(&gate->mutex);
-    while (!gate->entered) {
-        (void)pthread_cond_wait(&gate->cond, &gate->mutex);
-    }
-    (void)pthread_mutex_unlock(&gate->mutex);
-}
-
-static void gate_open(struct gate *gate)
-{
-    (void)pthread_mutex_lock(&gate->mutex);
-    gate->open = true;
-    (void)pthread_cond_broadcast(&gate->cond);
-    (void)pthread_mutex_unlock(&gate->mutex);
-}
-
-/* --- One bad write among many ------------------------------------------------------------------------ */
+/*
+ * --- One bad write among many
+ * ------------------------------------------------------------------------
+ */
 
 enum { POISON_WRITES = 200 };
 
@@ -66,7 +22,10 @@ struct poison {
     int kind;
 };
 
-/* Ways to be bad: text that no database takes, a key that is taken, a write that refuses by itself. */
+/*
+ * Ways to be bad: text that no database takes, a key that is taken, a write that refuses by
+ * itself.
+ */
 enum { BAD_BYTES = 1, BAD_NUL, BAD_TAKEN, BAD_SELF };
 
 static int poison_run(void *ctx, struct db *db, struct write_seqs *seqs)
@@ -82,7 +41,10 @@ static int poison_run(void *ctx, struct db *db, struct write_seqs *seqs)
 
 static int poison_result(int kind)
 {
-    return kind == 0 ? 0 : kind == BAD_TAKEN ? -E_CONFLICT : kind == BAD_SELF ? -E_LIMIT : -E_STORE;
+    return kind == 0           ? 0
+           : kind == BAD_TAKEN ? -E_CONFLICT
+           : kind == BAD_SELF  ? -E_LIMIT
+                               : -E_STORE;
 }
 
 static void poison_submit(struct harness *h, struct poison *all, size_t i, int kind)
@@ -96,7 +58,9 @@ static void poison_submit(struct harness *h, struct poison *all, size_t i, int k
     p->row = (struct config_row){
         .no = kind == BAD_TAKEN ? 1 : 1000 + (int64_t)i,
         .id = id_make(&h->ids, h->now),
-        .slug = kind == BAD_BYTES ? STR("\xff") : kind == BAD_NUL ? STR("a\0b") : STR("fine"),
+        .slug = kind == BAD_BYTES ? STR("\xff")
+                : kind == BAD_NUL ? STR("a\0b")
+                                  : STR("fine"),
         .config = STR("{}"),
         .version = 1,
     };
@@ -108,7 +72,9 @@ static void poison_submit(struct harness *h, struct poison *all, size_t i, int k
 
 static void test_a_bad_write_fails_alone(void **state)
 {
-    static const size_t places[][2] = { { 0, 0 }, { 199, 199 }, { 77, 77 }, { 5, 140 }, { 99, 100 } };
+    static const size_t places[][2] = {
+        { 0, 0 }, { 199, 199 }, { 77, 77 }, { 5, 140 }, { 99, 100 }
+    };
     static struct poison all[POISON_WRITES];
     struct harness *h = *state;
     int64_t stored = 0;
@@ -145,7 +111,10 @@ static void test_a_bad_write_fails_alone(void **state)
     assert_int_equal(h->state, WRITER_OK);
 }
 
-/* --- Order, limits ------------------------------------------------------------------------------------ */
+/*
+ * --- Order, limits
+ * ------------------------------------------------------------------------------------
+ */
 
 static void test_completions_come_in_commit_order(void **state)
 {
@@ -198,7 +167,7 @@ static void test_the_queue_has_a_limit(void **state)
     assert_int_equal(stats.queued, 64);
     assert_int_equal(stats.queued_bytes, 64 << 20);
     /* Outcomes are always taken. */
-    outcome_init(h, &oj, &pubs[0].deliveries[0], 0, DELIVERY_CANCELLED, -1, 0);
+    outcome_init(h, &oj, &pubs[0].deliveries[0], 0, DELIVERY_CANCELLED, false, 0);
     oj.job.write.bytes = 1 << 20;
     outcome_submit(h, &oj);
     gate_open(&gate);
@@ -234,7 +203,10 @@ static void test_stop_runs_what_is_queued(void **state)
     assert_int_equal(harness_int(h, "SELECT count(*) FROM event"), 100);
 }
 
-/* --- The fence ----------------------------------------------------------------------------------------- */
+/*
+ * --- The fence
+ * -----------------------------------------------------------------------------------------
+ */
 
 static void test_another_epoch_fences(void **state)
 {
@@ -247,7 +219,7 @@ static void test_another_epoch_fences(void **state)
     harness_start(h);
     publish_init(h, &pub, 1, 100, 1, 1);
     assert_int_equal(publish_run(h, &pub), 0);
-    outcome_init(h, &oj, &pub.deliveries[0], 1, DELIVERY_DELIVERED, 0, 0);
+    outcome_init(h, &oj, &pub.deliveries[0], 1, DELIVERY_DELIVERED, true, 0);
 
     other = harness_connect(h, true);
     assert_int_equal(lane_raise(other, &epoch), 0);
@@ -284,8 +256,9 @@ static void *raise_main(void *arg)
 }
 
 /*
- * A killed process's COMMIT may land late. The raise waits for a transaction that is under way, and then
- * sees what it wrote; one that begins later with the old epoch is refused, also its pipelined COMMIT.
+ * A killed process's COMMIT may land late. The raise waits for a transaction that is under
+ * way, and then sees what it wrote; one that begins later with the old epoch is refused, also
+ * its pipelined COMMIT.
  */
 static void test_a_late_commit_is_seen_or_refused(void **state)
 {
@@ -305,10 +278,13 @@ static void test_a_late_commit_is_seen_or_refused(void **state)
 
     assert_int_equal(db_begin(old), 0);
     assert_int_equal(lane_fence(old, old_epoch), 0);
-    assert_int_equal(db_script(old, "INSERT INTO due (endpoint, next_at, seq) VALUES (1, 2, 3)", &err),
-                     0);
+    assert_int_equal(
+        db_script(old, "INSERT INTO due (endpoint, next_at, seq) VALUES (1, 2, 3)", &err), 0);
     assert_int_equal(pthread_create(&thread, NULL, raise_main, &r), 0);
-    /* It cannot get past the open transaction: there is no instant at which it may be over before. */
+    /*
+     * It cannot get past the open transaction: there is no instant at which it may be over
+     * before.
+     */
     for (int i = 0; i < 1000; i++) {
         assert_false(atomic_load(&r.over));
         (void)sched_yield();
@@ -331,7 +307,10 @@ static void test_a_late_commit_is_seen_or_refused(void **state)
     db_close(r.db);
 }
 
-/* --- Writer and readers together (for TSan) -------------------------------------------------------------- */
+/*
+ * --- Writer and readers together (for TSan)
+ * --------------------------------------------------------------
+ */
 
 struct page {
     struct read read;
@@ -395,12 +374,9 @@ static void test_reads_beside_writes(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    STORE_TEST(test_a_bad_write_fails_alone),
-    STORE_TEST(test_completions_come_in_commit_order),
-    STORE_TEST(test_the_queue_has_a_limit),
-    STORE_TEST(test_stop_runs_what_is_queued),
-    STORE_TEST(test_another_epoch_fences),
-    STORE_TEST(test_a_late_commit_is_seen_or_refused),
+    STORE_TEST(test_a_bad_write_fails_alone), STORE_TEST(test_completions_come_in_commit_order),
+    STORE_TEST(test_the_queue_has_a_limit),   STORE_TEST(test_stop_runs_what_is_queued),
+    STORE_TEST(test_another_epoch_fences),    STORE_TEST(test_a_late_commit_is_seen_or_refused),
     STORE_TEST(test_reads_beside_writes),
 };
 const struct suite writer_suite = SUITE("writer", tests);

@@ -38,13 +38,26 @@ static void tokens_of_statuses(void **state)
         int32_t status;
         enum token token;
     } cases[] = {
-        { 199, TOKEN_STATUS_INVALID }, { 200, TOKEN_NONE },         { 204, TOKEN_NONE },
-        { 299, TOKEN_NONE },           { 300, TOKEN_REDIRECT },     { 399, TOKEN_REDIRECT },
-        { 400, TOKEN_CLIENT_ERROR },   { 401, TOKEN_AUTH },         { 403, TOKEN_AUTH },
-        { 404, TOKEN_ENDPOINT_NOT_FOUND }, { 405, TOKEN_ENDPOINT_NOT_FOUND }, { 410, TOKEN_GONE },
-        { 422, TOKEN_CLIENT_ERROR },   { 429, TOKEN_RATE_LIMITED }, { 500, TOKEN_SERVER_ERROR },
-        { 599, TOKEN_SERVER_ERROR },   { 600, TOKEN_STATUS_INVALID }, { 999, TOKEN_STATUS_INVALID },
-        { 0, TOKEN_STATUS_INVALID },   { -1, TOKEN_STATUS_INVALID },
+        { 199, TOKEN_STATUS_INVALID },
+        { 200, TOKEN_NONE },
+        { 204, TOKEN_NONE },
+        { 299, TOKEN_NONE },
+        { 300, TOKEN_REDIRECT },
+        { 399, TOKEN_REDIRECT },
+        { 400, TOKEN_CLIENT_ERROR },
+        { 401, TOKEN_AUTH },
+        { 403, TOKEN_AUTH },
+        { 404, TOKEN_ENDPOINT_NOT_FOUND },
+        { 405, TOKEN_ENDPOINT_NOT_FOUND },
+        { 410, TOKEN_GONE },
+        { 422, TOKEN_CLIENT_ERROR },
+        { 429, TOKEN_RATE_LIMITED },
+        { 500, TOKEN_SERVER_ERROR },
+        { 599, TOKEN_SERVER_ERROR },
+        { 600, TOKEN_STATUS_INVALID },
+        { 999, TOKEN_STATUS_INVALID },
+        { 0, TOKEN_STATUS_INVALID },
+        { -1, TOKEN_STATUS_INVALID },
     };
 
     (void)state;
@@ -59,11 +72,15 @@ static void tokens_of_statuses(void **state)
 
 static void certificates_have_sentences(void **state)
 {
-    static const long results[] = { X509_V_OK, X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID,
+    static const long results[] = { X509_V_OK,
+                                    X509_V_ERR_CERT_HAS_EXPIRED,
+                                    X509_V_ERR_CERT_NOT_YET_VALID,
                                     X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
                                     X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
-                                    X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_CERT_REVOKED,
-                                    X509_V_ERR_EE_KEY_TOO_SMALL, 9999 };
+                                    X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+                                    X509_V_ERR_CERT_REVOKED,
+                                    X509_V_ERR_EE_KEY_TOO_SMALL,
+                                    9999 };
 
     (void)state;
     for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
@@ -105,7 +122,8 @@ static void a_response_is_kept(void **state)
     assert_int_equal(c.token, TOKEN_NONE);
     caps_clear(&c);
     assert_false(c.is_head_done);
-    assert_int_equal(c.headers.len + c.body.len + c.head_lines + c.head_bytes + c.body_bytes, 0);
+    assert_int_equal(c.headers.len + c.body.len + c.head_lines + c.head_bytes + c.body_bytes,
+                     0);
     caps_done(&c);
 }
 

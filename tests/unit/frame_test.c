@@ -174,8 +174,9 @@ static void every_cut_is_found(void **state)
             char *copy = test_malloc(len + 1);
 
             memcpy(copy, left.p, len);
-            assert_int_equal(frame_next((struct str){ copy, len }, &no_type, &no_body, &no_size),
-                             -E_NOT_FOUND);
+            assert_int_equal(
+                frame_next((struct str){ copy, len }, &no_type, &no_body, &no_size),
+                -E_NOT_FOUND);
             assert_int_equal(no_size, 0);
             test_free(copy);
         }
@@ -199,12 +200,12 @@ static void every_cut_is_found(void **state)
 static void bad_heads(void **state)
 {
     static const unsigned char cases[][5] = {
-        { 0, 0, 0, 0, 1 },                    /* no type */
-        { 1, 0, 0x40, 0, 1 },                 /* one over the limit */
-        { 0xff, 0xff, 0xff, 0xff, 1 },        /* far over */
-        { 1, 0, 0, 0, 0 },                    /* type 0 */
-        { 1, 0, 0, 0, FRAME_ABORT + 1 },      /* type beyond */
-        { 9, 0, 0, 0, 0xff },                 /* wrong before the rest has come */
+        { 0, 0, 0, 0, 1 },               /* no type */
+        { 1, 0, 0x40, 0, 1 },            /* one over the limit */
+        { 0xff, 0xff, 0xff, 0xff, 1 },   /* far over */
+        { 1, 0, 0, 0, 0 },               /* type 0 */
+        { 1, 0, 0, 0, FRAME_ABORT + 1 }, /* type beyond */
+        { 9, 0, 0, 0, 0xff },            /* wrong before the rest has come */
     };
     enum frame_type type;
     struct str body;
@@ -212,11 +213,13 @@ static void bad_heads(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_int_equal(frame_next((struct str){ (const char *)cases[i], 5 }, &type, &body, &size),
-                         -E_INVALID);
+        assert_int_equal(
+            frame_next((struct str){ (const char *)cases[i], 5 }, &type, &body, &size),
+            -E_INVALID);
     }
     /* The length alone is enough to refuse. */
-    assert_int_equal(frame_next((struct str){ (const char *)cases[1], 4 }, &type, &body, &size), -E_INVALID);
+    assert_int_equal(frame_next((struct str){ (const char *)cases[1], 4 }, &type, &body, &size),
+                     -E_INVALID);
 }
 
 /* A string that claims more than there is, also near 2^32. */
@@ -233,7 +236,8 @@ static void bad_lengths_inside(void **state)
         for (unsigned byte = 0; byte < 4; byte++) {
             out.p[5 + 16 + byte] = (char)(unsigned char)(claims[i] >> (8 * byte));
         }
-        assert_int_equal(frame_get_send((struct str){ out.p + 5, out.len - 5 }, &got), -E_INVALID);
+        assert_int_equal(frame_get_send((struct str){ out.p + 5, out.len - 5 }, &got),
+                         -E_INVALID);
     }
     buf_done(&out);
 }
@@ -279,8 +283,10 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read), cmocka_unit_test(every_cut_is_found),
-        cmocka_unit_test(bad_heads),               cmocka_unit_test(bad_lengths_inside),
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(every_cut_is_found),
+        cmocka_unit_test(bad_heads),
+        cmocka_unit_test(bad_lengths_inside),
         cmocka_unit_test(limits),
     };
 

@@ -71,7 +71,8 @@ static void dates(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int64_t ms = -1;
 
-        if (http_date_parse(str_from(cases[i].text), now_ms, &ms) != 0 || ms != cases[i].seconds * 1000) {
+        if (http_date_parse(str_from(cases[i].text), now_ms, &ms) != 0 ||
+            ms != cases[i].seconds * 1000) {
             fail_msg("`%s` gives %lld", cases[i].text, (long long)ms);
         }
     }
@@ -130,7 +131,8 @@ static void refused(void **state)
 
 static void every_prefix_ends_well(void **state)
 {
-    static const char *const texts[] = { "Sun, 15 Nov 2026 03:45:01 GMT", "Sunday, 15-Nov-26 03:46:00 GMT",
+    static const char *const texts[] = { "Sun, 15 Nov 2026 03:45:01 GMT",
+                                         "Sunday, 15-Nov-26 03:46:00 GMT",
                                          "Sun Nov 15 04:45:00 2026" };
 
     (void)state;
@@ -140,7 +142,8 @@ static void every_prefix_ends_well(void **state)
             int64_t ms;
 
             memcpy(copy, texts[i], len);
-            assert_int_equal(retry_after_parse((struct str){ copy, len }, now_ms, &ms), -E_INVALID);
+            assert_int_equal(retry_after_parse((struct str){ copy, len }, now_ms, &ms),
+                             -E_INVALID);
             test_free(copy);
         }
     }

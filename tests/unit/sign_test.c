@@ -481,11 +481,20 @@ static void base64_is_strict(void **state)
         const char *text;
         const char *bytes; /* NULL: refused */
     } rows[] = {
-        { "", "" },         { "Zg==", "f" },        { "Zm8=", "fo" },
-        { "Zm9v", "foo" },  { "Zm9vYg==", "foob" }, { "Zg", NULL },
-        { "Zg=", NULL },    { "Zg===", NULL },      { "Zh==", NULL },
-        { "Zm9v\n", NULL }, { "Zm9 ", NULL },       { "Z-9v", NULL },
+        { "", "" },
+        { "Zg==", "f" },
+        { "Zm8=", "fo" },
+        { "Zm9v", "foo" },
+        { "Zm9vYg==", "foob" },
+        { "Zg", NULL },
+        { "Zg=", NULL },
+        { "Zg===", NULL },
+        { "Zh==", NULL },
+        { "Zm9v\n", NULL },
+        { "Zm9 ", NULL },
+        { "Z-9v", NULL },
         { "====", NULL },
+        { "\xbe\xbe\xbe\xbe", NULL },
     };
     struct buf out;
 

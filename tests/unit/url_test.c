@@ -115,13 +115,16 @@ static void parts(void **state)
 
     (void)state;
     rig_init(&rig, false, NULL);
-    assert_int_equal(url_parse(STR("https://Example.com:8443/a?b#c"), &rig.policy, &rig.arena, &url, NULL), 0);
+    assert_int_equal(
+        url_parse(STR("https://Example.com:8443/a?b#c"), &rig.policy, &rig.arena, &url, NULL),
+        0);
     assert_true(str_eq_c(url.scheme, "https"));
     assert_true(str_eq_c(url.host, "example.com"));
     assert_true(str_eq_c(url.target, "/a?b"));
     assert_int_equal(url.port, 8443);
     assert_false(url.is_ip);
-    assert_int_equal(url_parse(STR("http://[2606:4700::1]"), &rig.policy, &rig.arena, &url, NULL), 0);
+    assert_int_equal(
+        url_parse(STR("http://[2606:4700::1]"), &rig.policy, &rig.arena, &url, NULL), 0);
     assert_true(str_eq_c(url.host, "2606:4700::1"));
     assert_true(str_eq_c(url.target, "/"));
     assert_int_equal(url.port, 80);
@@ -182,7 +185,8 @@ static void spellings_of_inside_addresses(void **state)
         { "IPv6 without brackets", "https://::1/" },
         /* Letters that become digits, dots and names. */
         { "circled digits", "https://\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1/" },
-        { "full-width digits", "https://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97\xef\xbc\x8e\xef\xbc\x90.0.1/" },
+        { "full-width digits",
+          "https://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97\xef\xbc\x8e\xef\xbc\x90.0.1/" },
         { "ideographic dots", "https://127\xe3\x80\x82"
                               "0\xe3\x80\x82"
                               "0\xe3\x80\x82"
@@ -191,7 +195,8 @@ static void spellings_of_inside_addresses(void **state)
                              "254\xef\xbd\xa1"
                              "169\xef\xbd\xa1"
                              "254/" },
-        { "circled letters", "https://\xe2\x93\x9b\xe2\x93\x9e\xe2\x93\x92\xe2\x93\x90\xe2\x93\x9bhost/" },
+        { "circled letters",
+          "https://\xe2\x93\x9b\xe2\x93\x9e\xe2\x93\x92\xe2\x93\x90\xe2\x93\x9bhost/" },
         { "public, but circled", "https://\xe2\x91\xa0.1.1.1/" },
         { "hidden hyphen", "https://exa\xc2\xadmple.0x7f/" },
         { "not UTF-8", "https://ex\xff"
@@ -210,12 +215,34 @@ static void spellings_of_inside_addresses(void **state)
 static void names_that_lead_inside(void **state)
 {
     static const char *const names[] = {
-        "localhost",      "LOCALHOST",        "localhost.",       "a.localhost",      "printer.local",
-        "db.internal",    "internal",         "x.localdomain",    "nas.home.arpa",    "home.arpa",
-        "pc.lan",         "abc.onion",        "intranet",         "metadata",         "instance-data",
-        "metadata.google.internal", "metadata.google.internal.", "METADATA.goog",     "metadata.packet.net",
-        "metadata.tencentyun.com",  "-a.example.com",            "a-.example.com",    "a..example.com",
-        ".example.com",   "exa mple.com",     "exa$mple.com",     "exa*mple.com",     "",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "a.localhost",
+        "printer.local",
+        "db.internal",
+        "internal",
+        "x.localdomain",
+        "nas.home.arpa",
+        "home.arpa",
+        "pc.lan",
+        "abc.onion",
+        "intranet",
+        "metadata",
+        "instance-data",
+        "metadata.google.internal",
+        "metadata.google.internal.",
+        "METADATA.goog",
+        "metadata.packet.net",
+        "metadata.tencentyun.com",
+        "-a.example.com",
+        "a-.example.com",
+        "a..example.com",
+        ".example.com",
+        "exa mple.com",
+        "exa$mple.com",
+        "exa*mple.com",
+        "",
         "example.com,evil.com",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example.com",
     };
@@ -278,8 +305,8 @@ static void forms_that_are_no_endpoint(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         check_refused(&rig, cases[i][0], cases[i][1]);
     }
-    assert_int_equal(url_parse((struct str){ "https://example.com/\0a", 22 }, &rig.policy, &rig.arena,
-                               &(struct url){ 0 }, NULL),
+    assert_int_equal(url_parse((struct str){ "https://example.com/\0a", 22 }, &rig.policy,
+                               &rig.arena, &(struct url){ 0 }, NULL),
                      -E_URL_REFUSED);
     rig_done(&rig);
 }
@@ -383,29 +410,35 @@ static void sizes(void **state)
     rig_init(&rig, false, NULL);
     memset(text, 'a', sizeof(text));
     memcpy(text, "https://example.com/", 20);
-    assert_int_equal(url_parse((struct str){ text, URL_SIZE_MAX }, &rig.policy, &rig.arena, &url, NULL), 0);
+    assert_int_equal(
+        url_parse((struct str){ text, URL_SIZE_MAX }, &rig.policy, &rig.arena, &url, NULL), 0);
     assert_int_equal(url.text.len, URL_SIZE_MAX);
-    assert_int_equal(url_parse((struct str){ text, URL_SIZE_MAX + 1 }, &rig.policy, &rig.arena, &url, NULL),
-                     -E_URL_REFUSED);
+    assert_int_equal(
+        url_parse((struct str){ text, URL_SIZE_MAX + 1 }, &rig.policy, &rig.arena, &url, NULL),
+        -E_URL_REFUSED);
     /* The canonical form has a limit too: here it is one slash longer. */
     memcpy(text, "https://example.com?", 20);
-    assert_int_equal(url_parse((struct str){ text, URL_SIZE_MAX }, &rig.policy, &rig.arena, &url, NULL),
-                     -E_URL_REFUSED);
+    assert_int_equal(
+        url_parse((struct str){ text, URL_SIZE_MAX }, &rig.policy, &rig.arena, &url, NULL),
+        -E_URL_REFUSED);
 
     /* A host of 253 characters, and one of 254. */
     memcpy(host, "https://", 8);
     for (i = 0; i < 254; i++) {
         host[8 + i] = i % 50 == 49 ? '.' : 'a';
     }
-    assert_int_equal(url_parse((struct str){ host, 8 + 253 }, &rig.policy, &rig.arena, &url, NULL), 0);
-    assert_int_equal(url_parse((struct str){ host, 8 + 254 }, &rig.policy, &rig.arena, &url, NULL),
-                     -E_URL_REFUSED);
+    assert_int_equal(
+        url_parse((struct str){ host, 8 + 253 }, &rig.policy, &rig.arena, &url, NULL), 0);
+    assert_int_equal(
+        url_parse((struct str){ host, 8 + 254 }, &rig.policy, &rig.arena, &url, NULL),
+        -E_URL_REFUSED);
     rig_done(&rig);
 }
 
 static void every_prefix_ends_well(void **state)
 {
-    static const char text[] = "https://b\xc3\xbc" "cher.example.com:8443/a%20b?c[]=d#e";
+    static const char text[] = "https://b\xc3\xbc"
+                               "cher.example.com:8443/a%20b?c[]=d#e";
     struct rig rig;
     struct url url;
 
