@@ -9,7 +9,8 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 
-enum { ARENA_BLOCK_SIZE = 8192, ARENA_ALIGN = 16 };
+/* The first block is small, so that most requests and attempts need nothing that malloc must search for. */
+enum { ARENA_FIRST_SIZE = 960, ARENA_BLOCK_SIZE = 8192, ARENA_ALIGN = 16 };
 
 struct arena_block {
     struct arena_block *next;
@@ -42,7 +43,8 @@ void *arena_alloc(struct arena *a, size_t size)
 
     ASSERT(rounded >= size);
     if (a->head == NULL || a->head->size - a->used < rounded) {
-        size_t block_size = rounded > ARENA_BLOCK_SIZE ? rounded : ARENA_BLOCK_SIZE;
+        size_t least = a->head == NULL ? ARENA_FIRST_SIZE : ARENA_BLOCK_SIZE;
+        size_t block_size = rounded > least ? rounded : least;
         struct arena_block *block = xalloc(sizeof(*block) + block_size);
 
         block->size = block_size;
