@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api.c - the API as one handler: what holds for every request, then the route's own. */
+#include "api/api.h"
+
 #include <stdlib.h>
 
 #include "api/api_internal.h"
@@ -13,6 +15,9 @@
 int api_new(const struct api_options *options, struct api **ret_api)
 {
     struct api *api = xalloc(sizeof(*api));
+
+    ASSERT(options->registry != NULL && options->engine != NULL && options->writer != NULL);
+    ASSERT(options->readers != NULL && options->inbox != NULL && options->keyring != NULL);
 
     api->options = *options;
     api->options.header_prefix = xstr(options->header_prefix);
@@ -112,6 +117,7 @@ void api_handle(void *ctx, struct http_request *req)
         problem_detail(call, rc, "There is no such path; see /openapi.json.");
         return;
     }
+    ASSERT(route != NULL);
     call->route = route;
     for (size_t i = 0; i < PATH_PARAMS_MAX; i++) {
         call->params[i] = params[i];

@@ -6,6 +6,7 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "base/assert.h"
 #include "base/random.h"
 
 enum { APP_CONFIG_MAX = 256 * 1024 };
@@ -21,6 +22,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
 {
     const struct app *app = (const struct app *)(const void *)object;
 
+    ASSERT(object->kind == CONFIG_APP);
     call_put_id(o, "id", ID_APP, &object->id);
     json_put_str(o, "slug", object->slug);
     json_put_str(o, "name", app->name);
@@ -116,6 +118,7 @@ static struct str free_slug(struct call *call, struct str name)
     struct id id;
 
     slug_make(name, slug);
+    ASSERT(name_is_slug(str_from(slug)));
     while (registry_app(call->project, str_from(slug)) != NULL ||
            id_parse(ID_APP, str_from(slug), &id) == 0) {
         slug_vary(slug, random_u64());

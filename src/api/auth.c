@@ -4,6 +4,7 @@
 
 #include "api/api_internal.h"
 #include "api/problem.h"
+#include "base/assert.h"
 #include "crypto/api_key.h"
 
 struct str auth_bearer(struct str header)
@@ -44,6 +45,7 @@ int auth_check(struct call *call, unsigned scope)
         return refuse(call, "Bearer realm=\"postern\", error=\"invalid_token\"",
                       -E_UNAUTHORIZED);
     }
+    ASSERT(key->project != NULL);
     key->last_used_at = call->now;
     call->key = key;
     call->project = key->project;

@@ -64,6 +64,8 @@ void call_reply_bytes(struct call *call, int status, const char *content_type, s
     struct http_reply reply;
     struct call last;
 
+    ASSERT(status >= 200 && status < 600);
+    ASSERT((content_type == NULL) == (bytes.len == 0));
     if (list_linked(&call->creating)) {
         list_remove(&call->api->creating, &call->creating);
     }
@@ -183,12 +185,14 @@ static int query_check(struct call *call)
 /* --- what the path names; a foreign or unknown one is 404 */
 static bool named_app(struct call *call, struct str text)
 {
+    ASSERT(call->project != NULL); /* a route with {app} has a scope */
     call->app = registry_app(call->project, text);
     return call->app != NULL;
 }
 
 static bool named_endpoint(struct call *call, struct str text)
 {
+    ASSERT(call->app != NULL); /* it stands before in the pattern */
     call->endpoint = registry_endpoint(call->app, text);
     return call->endpoint != NULL;
 }
@@ -372,6 +376,7 @@ void call_read(struct call *call, int (*run)(struct call *call, struct db *db),
 {
     int rc;
 
+    ASSERT(run != NULL && done != NULL);
     call->read_run = run;
     call->read_done = done;
     call->read = (struct read){ .run = on_read_run, .on_done = on_read_done };

@@ -45,6 +45,7 @@ static void merge(struct list_state *s, struct delivery_row *const *rows, const 
     bool ascending = page_reads_ascending(&s->page);
     size_t at[LIST_PARTS_MAX] = { 0 };
 
+    ASSERT(s->count == 0 && s->part_count <= LIST_PARTS_MAX);
     s->rows = arena_alloc(arena, page_fetch(&s->page) * sizeof(*s->rows));
     while (s->count < page_fetch(&s->page)) {
         size_t best = s->part_count;

@@ -2,6 +2,7 @@
 /* delivery_view.c - deliveries and attempts as people see them. */
 #include "api/delivery_view.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "api/api_internal.h"
@@ -234,6 +235,9 @@ static void put_response(struct json_out *o, const struct attempt_row *a)
 }
 
 /* Milliseconds with three places; null for a phase that was not reached. */
+static_assert(sizeof(((struct attempt_row *)0)->phase_us) / sizeof(int32_t) == PHASES,
+              "phases");
+
 static void put_phases(struct json_out *o, const struct attempt_row *a)
 {
     static const char *const names[PHASES] = { "dns", "connect", "tls", "wait", "read" };

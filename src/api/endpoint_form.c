@@ -4,6 +4,7 @@
 
 #include "api/names.h"
 #include "api/object.h"
+#include "base/assert.h"
 #include "crypto/sign.h"
 #include "engine/inbox.h"
 #include "net/url.h"
@@ -16,7 +17,7 @@ static void set_defaults(struct call *call, struct endpoint_draft *draft)
 {
     int rc = retry_preset(STR("default"), &draft->retry);
 
-    (void)rc; /* this preset exists */
+    ASSERT(rc == 0);
     draft->description = STR("");
     draft->event_types = NULL;
     draft->metadata = NULL;

@@ -2,12 +2,13 @@
 /* endpoint_retry.c - the retry policy of an endpoint as JSON. */
 #include "api/endpoint_form.h"
 #include "api/object.h"
+#include "base/assert.h"
 
 static void default_policy(struct retry_policy *policy)
 {
     int rc = retry_preset(STR("default"), policy);
 
-    (void)rc; /* this preset exists */
+    ASSERT(rc == 0);
 }
 
 /* [seconds before attempt 2, 3, ...] */
@@ -37,6 +38,7 @@ static void read_delays(struct form *f, const struct json *list, struct retry_po
         }
         policy->delays_s[at++] = (uint32_t)seconds;
     }
+    ASSERT(at <= RETRY_DELAYS_MAX);
     policy->delay_count = (uint8_t)at;
     policy->max_attempts = (uint8_t)(at + 1);
 }

@@ -10,6 +10,7 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "base/assert.h"
 #include "base/random.h"
 #include "crypto/keyring.h"
 #include "crypto/sign.h"
@@ -46,6 +47,7 @@ static int seal(struct call *call, int64_t endpoint_no, const struct endpoint_dr
     struct json_out o;
     int rc;
 
+    ASSERT(secrets != NULL || draft->secret.len >= SECRET_MIN);
     buf_init(&plain, ENDPOINT_SEALED_MAX);
     json_out_begin(&o, &plain);
     json_out_object(&o);
@@ -119,6 +121,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
 {
     const struct endpoint *endpoint = (const struct endpoint *)(const void *)object;
 
+    ASSERT(object->kind == CONFIG_ENDPOINT);
     call_put_id(o, "id", ID_ENDPOINT, &object->id);
     call_put_id(o, "app_id", ID_APP, &endpoint->app->object.id);
     json_put_str(o, "name", endpoint->name);
@@ -361,6 +364,7 @@ static void edit_save(struct call *call, const struct endpoint_draft *draft)
     struct buf sealed;
     int rc = 0;
 
+    ASSERT(draft->url.len > 0 && draft->name.len > 0);
     buf_init(&sealed, ENDPOINT_SEALED_MAX + BOX_OVERHEAD);
     row.config = buf_str(&call->bytes);
     if (draft->has_headers) {

@@ -4,6 +4,7 @@
 
 #include "api/call.h"
 #include "api/problem.h"
+#include "base/assert.h"
 
 /* One entity-tag of a list: "7" or W/"7". */
 static bool tag_is(struct str tag, int64_t version, bool weak)
@@ -65,5 +66,6 @@ bool etag_unchanged(struct call *call, const struct object *object)
 
 void etag_header(struct call *call, const struct object *object)
 {
+    ASSERT(object->version > 0);
     call_header(call, "ETag", "\"%lld\"", (long long)object->version);
 }

@@ -8,6 +8,7 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "base/assert.h"
 
 enum { TYPE_JSON_MAX = 64 * 1024, TYPE_CONFIG_MAX = 256 * 1024, TYPE_WORDS_MAX = 200 };
 
@@ -35,6 +36,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
 {
     const struct event_type *type = (const struct event_type *)(const void *)object;
 
+    ASSERT(object->kind == CONFIG_EVENT_TYPE);
     (void)call;
     json_put_str(o, "name", object->slug);
     json_put_str(o, "description", object_text(config, "description"));
@@ -266,6 +268,7 @@ void event_types_register(struct call *call, struct str name)
     struct type_draft draft = { .archived = false };
     struct config_row row;
 
+    ASSERT(name_is_event_type(name) && registry_event_type(call->project, name) == NULL);
     if (!has_room(call) || !write_config(call, &draft)) {
         return;
     }

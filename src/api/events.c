@@ -234,6 +234,7 @@ static void put_delivery(struct call *call, struct event_publish *e,
     struct delivery_row *d = &e->deliveries[e->event.delivery_count++];
     bool is_skipped = endpoint->status == ENDPOINT_DISABLED;
 
+    ASSERT((size_t)e->event.delivery_count <= call->app->endpoint_living);
     d->id = engine_make_id(call->api->options.engine);
     d->app = call->app->object.no;
     d->endpoint = endpoint->object.no;
@@ -257,7 +258,8 @@ static void fan_out(struct call *call, struct event_publish *e, const struct eve
         const struct endpoint *endpoint =
             (const struct endpoint *)(const void *)app->endpoints[i];
 
-        if (endpoint->object.deleted_at != 0) {
+        /* Without a slot it is not among the living that the arrays are made for. */
+        if (endpoint->object.deleted_at != 0 || endpoint->slot == REGISTRY_NO_SLOT) {
             continue;
         }
         if (registry_wants(endpoint, type)) {
@@ -313,6 +315,7 @@ static int put_keys(struct call *call, const struct publishing *p, uint32_t at, 
         e->keys[e->key_count++] =
             (struct idem_key){ .kind = IDEM_EXTERNAL_ID, .key = item->external_id };
     }
+    ASSERT(e->key_count <= EVENT_KEYS_MAX);
     return e->key_count == 0 ? 0 : hash_item(call, item, p->is_batch, e->body_hash);
 }
 
@@ -400,6 +403,7 @@ static void on_published(struct publish *publish, int result)
     struct publishing *p = (struct publishing *)(void *)publish;
     struct call *call = p->call;
 
+    ASSERT(call->api != NULL && p->count == publish->count);
     if (result != 0) {
         problem_reply(call, result);
     } else if (p->is_batch) {
@@ -453,6 +457,7 @@ static void publish(struct call *call, bool is_batch)
     struct str key;
     int rc;
 
+    ASSERT(call->app != NULL && call->project == call->app->project);
     p->call = call;
     p->is_batch = is_batch;
     if (!read_key(call, &key) || !(is_batch ? read_batch(call, p) : read_single(call, p))) {

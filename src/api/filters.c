@@ -98,7 +98,7 @@ int32_t filter_error(struct call *call)
 
     if (text.p != NULL && token <= 0) {
         call_query_fault(call, "error", "pattern",
-                         "There is no such error token; see docs/api.md.");
+                         "There is no such error token; see docs/errors.md.");
         return 0;
     }
     return token;

@@ -10,6 +10,7 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "base/assert.h"
 #include "crypto/api_key.h"
 #include "crypto/keyring.h"
 #include "engine/engine.h"
@@ -63,6 +64,7 @@ int key_save(struct api *api, struct project *project, const struct key_draft *d
     struct buf config;
     int rc;
 
+    ASSERT(draft->scopes != 0 && api_key_valid(draft->text));
     if (registry_key(registry, draft->text, now) != NULL) {
         return -E_CONFLICT;
     }
@@ -118,6 +120,7 @@ void key_write(struct json_out *o, const struct api_key *key, struct str text)
 static void write_row(struct call *call, struct json_out *o, const struct object *object)
 {
     (void)call;
+    ASSERT(object->kind == CONFIG_KEY);
     key_write(o, (const struct api_key *)(const void *)object, STR_NONE);
 }
 

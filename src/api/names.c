@@ -173,6 +173,7 @@ void slug_make(struct str name, char ret_slug[SLUG_MAX + 1])
         memcpy(ret_slug, "app", 3);
         len = 3;
     }
+    ASSERT(len > 0 && len <= SLUG_MAX);
     ret_slug[len] = '\0';
 }
 
@@ -189,6 +190,7 @@ void slug_vary(char slug[SLUG_MAX + 1], uint64_t random)
         slug[len++] = digits[random % (sizeof(digits) - 1)];
         random /= sizeof(digits) - 1;
     }
+    ASSERT(len <= SLUG_MAX);
     slug[len] = '\0';
 }
 

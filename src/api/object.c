@@ -66,6 +66,7 @@ struct config_row object_row_new(struct call *call, enum config_kind kind, int64
 
 static int64_t parent_of(const struct object *object)
 {
+    ASSERT(object->kind < CONFIG_KINDS);
     switch (object->kind) {
     case CONFIG_APP:
         return ((const struct app *)(const void *)object)->project->object.no;
@@ -119,6 +120,7 @@ void object_save(struct call *call, enum config_kind kind, const struct config_r
     int rc;
 
     ASSERT(row->version > 0);
+    ASSERT(saved != NULL && !list_linked(&call->creating));
     call->saved = saved;
     rc = registry_save(call->api->options.registry, kind, row, on_saved, call);
     if (rc != 0) {
@@ -141,6 +143,7 @@ void object_delete(struct call *call, const struct object *object)
 {
     struct config_row row;
 
+    ASSERT(object->deleted_at == 0);
     if (etag_check(call, object) != 0) {
         return;
     }

@@ -79,6 +79,7 @@ bool page_reads_ascending(const struct page *page)
 
 uint32_t page_fetch(const struct page *page)
 {
+    ASSERT(page->limit > 0 && page->limit <= PAGE_LIMIT_MAX);
     return page->limit + 1;
 }
 
@@ -118,6 +119,7 @@ void page_end(struct json_out *o, const struct page *page, size_t fetched, int64
     bool has_next = page->backward || is_cut;
     bool has_prev = page->backward ? is_cut : page->has_cursor;
 
+    ASSERT((fetched == 0) == (first == 0 || last == 0));
     put_cursor(o, "next_cursor", page, false, has_next ? last : 0);
     put_cursor(o, "prev_cursor", page, true, has_prev ? first : 0);
 }

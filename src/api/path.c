@@ -105,6 +105,7 @@ int path_decode(struct str raw, struct arena *arena, struct str *ret_text)
         }
         text[len++] = c;
     }
+    ASSERT(len <= raw.len);
     *ret_text = (struct str){ text, len };
     return 0;
 }

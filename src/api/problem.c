@@ -52,7 +52,7 @@ static void send_problem(struct call *call, int code, const char *detail)
 {
     int status = err_status(code);
 
-    ASSERT(code < 0);
+    ASSERT(code < 0 && status >= 400);
     if (status == 503) {
         call_header(call, "Retry-After", "%d", PROBLEM_RETRY_AFTER_S);
     }
@@ -94,6 +94,7 @@ void problem_refuse(struct http_request *req, int code, const char *headers, boo
     struct buf out;
     struct http_reply reply;
 
+    ASSERT(code < 0);
     buf_init(&out, PROBLEM_SIZE_MAX);
     if (write_problem(&out, code, NULL, NULL, req->id) != 0) {
         LOG_E("a problem could not be written", "req=%.*s", STR_ARG(req->id));

@@ -9,6 +9,7 @@
 #include "api/page.h"
 #include "api/problem.h"
 #include "api/setup.h"
+#include "base/assert.h"
 #include "crypto/api_key.h"
 
 enum { PROJECT_CONFIG_MAX = 4096 };
@@ -24,6 +25,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
 {
     const struct project *project = (const struct project *)(const void *)object;
 
+    ASSERT(object->kind == CONFIG_PROJECT);
     (void)call;
     (void)config;
     call_put_id(o, "id", ID_PROJECT, &object->id);
@@ -120,6 +122,7 @@ static void on_created(struct setup *s, int result)
         problem_reply(call, result);
         return;
     }
+    ASSERT(s->project != NULL && s->key != NULL);
     etag_header(call, &s->project->object);
     o = call_json(call);
     json_out_object(o);

@@ -2,6 +2,7 @@
 /* routes.c - the one table of routes. The busiest stand first: the table is searched from the top. */
 #include "api/routes.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "api/handlers.h"
@@ -63,6 +64,8 @@ static const struct route table[] = {
     { "GET",    "/openapi.json",                 0,             0,            "",        openapi_get },
 };
 /* clang-format on */
+
+static_assert(SCOPE_ADMIN != 0 && SCOPE_PUBLISH != 0 && SCOPE_READ != 0, "scope 0 is open");
 
 enum { ROUTE_COUNT = sizeof(table) / sizeof(table[0]) };
 

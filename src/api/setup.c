@@ -7,6 +7,7 @@
 
 #include "api/keys.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/api_key.h"
@@ -53,6 +54,7 @@ static void fail(struct setup *s, int result)
     const struct object *o = s->project == NULL ? NULL : &s->project->object;
     struct config_row row;
 
+    ASSERT(result != 0 && (!s->made_project || o != NULL));
     s->result = result;
     if (!s->made_project) {
         s->on_done(s, result);
@@ -91,6 +93,7 @@ static int save_key(struct setup *s)
                                .name = STR("admin"),
                                .scopes = SCOPE_ADMIN | SCOPE_PUBLISH | SCOPE_READ };
 
+    ASSERT(s->project != NULL);
     return key_save(s->api, s->project, &draft, s->now, on_key, s);
 }
 
@@ -149,6 +152,7 @@ static void on_project(void *ctx, int result, struct object *object)
 
 int setup_start(struct setup *s)
 {
+    ASSERT(s->on_done != NULL && s->key_text.len > 0);
     if (registry_key(s->api->options.registry, s->key_text, s->now) != NULL) {
         return -E_CONFLICT;
     }

@@ -2,7 +2,6 @@
 /* bench_cpu.c - what /proc says of the server's processes. One that ends meanwhile is left out. */
 #include <sys/stat.h>
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "cli/bench.h"
 
 enum { FILE_TEXT_MAX = 4096, PATH_TEXT_MAX = 64 };
@@ -124,29 +124,46 @@ static bool is_listed(const struct bench_process *list, size_t count, int64_t pi
     return false;
 }
 
-/* One pass over /proc: adds processes whose parent is listed. The number added. */
+static int is_process(const struct dirent *entry)
+{
+    return pid_of(entry->d_name) != 0;
+}
+
+/* The pids of all processes in *ret_list (free()); how many. */
+static size_t list_processes(int **ret_list)
+{
+    struct dirent **entries = NULL;
+    int count = scandir("/proc", &entries, is_process, alphasort);
+    int *list = xcalloc(count > 0 ? (size_t)count : 1, sizeof(list[0]));
+
+    for (int i = 0; i < count; i++) {
+        list[i] = pid_of(entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    *ret_list = list;
+    return count > 0 ? (size_t)count : 0;
+}
+
+/* One pass over all processes: adds those whose parent is listed. The number added. */
 static size_t add_children(struct bench_process *list, size_t *count)
 {
-    DIR *dir = opendir("/proc");
     size_t before = *count;
+    int *pids = NULL;
+    size_t pid_count = list_processes(&pids);
 
-    if (dir == NULL) {
-        return 0;
-    }
-    /* One stream, one thread. */
-    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        int pid = pid_of(entry->d_name);
+    for (size_t i = 0; i < pid_count && *count < BENCH_PROCESSES_MAX; i++) {
         int64_t parent = 0;
         int64_t cpu = 0;
 
-        if (pid != 0 && *count < BENCH_PROCESSES_MAX && read_stat(pid, &parent, &cpu) &&
-            is_listed(list, *count, parent) && !is_listed(list, *count, pid)) {
-            describe(pid, false, &list[*count]);
+        if (read_stat(pids[i], &parent, &cpu) && is_listed(list, *count, parent) &&
+            !is_listed(list, *count, pids[i])) {
+            describe(pids[i], false, &list[*count]);
             list[*count].cpu_us = cpu;
             (*count)++;
         }
     }
-    (void)closedir(dir);
+    free(pids);
     return *count - before;
 }
 
@@ -155,6 +172,7 @@ size_t bench_read_processes(int pid, struct bench_process *ret_list)
     int64_t parent = 0;
     int64_t cpu = 0;
     size_t count = 0;
+    size_t added;
 
     if (pid <= 0 || !read_stat(pid, &parent, &cpu)) {
         return 0;
@@ -162,46 +180,48 @@ size_t bench_read_processes(int pid, struct bench_process *ret_list)
     describe(pid, true, &ret_list[0]);
     ret_list[0].cpu_us = cpu;
     count = 1;
-    while (add_children(ret_list, &count) > 0) {
-        continue; /* until a pass finds nothing new */
-    }
+    /* Until a pass finds nothing new: a process may have a smaller pid than its parent. */
+    do {
+        added = add_children(ret_list, &count);
+    } while (added > 0);
     return count;
+}
+
+/* `serve` of this very program. The keeper has the same words; its parent is the server itself. */
+static bool is_server(int pid, const struct stat *self)
+{
+    char path[PATH_TEXT_MAX];
+    struct stat other;
+    int64_t parent = 0;
+    int64_t cpu = 0;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+    if (stat(path, &other) != 0 || other.st_ino != self->st_ino ||
+        other.st_dev != self->st_dev) {
+        return false;
+    }
+    return has_word(pid, "serve") && read_stat(pid, &parent, &cpu) &&
+           !has_word((int)parent, "serve");
 }
 
 int bench_find_server(void)
 {
     struct stat self;
-    DIR *dir = opendir("/proc");
+    int *pids = NULL;
+    size_t count;
     int found = 0;
+    size_t servers = 0;
 
-    if (dir == NULL || stat("/proc/self/exe", &self) != 0) {
-        if (dir != NULL) {
-            (void)closedir(dir);
-        }
+    if (stat("/proc/self/exe", &self) != 0) {
         return 0;
     }
-    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        int pid = pid_of(entry->d_name);
-        char path[PATH_TEXT_MAX];
-        struct stat other;
-        int64_t parent = 0;
-        int64_t cpu = 0;
-
-        (void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-        if (pid == 0 || stat(path, &other) != 0 || other.st_ino != self.st_ino ||
-            other.st_dev != self.st_dev || !has_word(pid, "serve")) {
-            continue;
+    count = list_processes(&pids);
+    for (size_t i = 0; i < count; i++) {
+        if (is_server(pids[i], &self)) {
+            found = pids[i];
+            servers++;
         }
-        /* The keeper has the same words; its parent is the server itself. */
-        if (read_stat(pid, &parent, &cpu) && has_word((int)parent, "serve")) {
-            continue;
-        }
-        if (found != 0) {
-            found = -1;
-            break;
-        }
-        found = pid;
     }
-    (void)closedir(dir);
-    return found > 0 ? found : 0;
+    free(pids);
+    return servers == 1 ? found : 0;
 }

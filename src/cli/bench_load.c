@@ -292,7 +292,7 @@ static int prepare(struct load *l)
         epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->timer, &event) != 0) {
         return -E_IO;
     }
-    buf_init(&l->body, BENCH_SIZE_MAX * 2);
+    buf_init(&l->body, (size_t)BENCH_SIZE_MAX * 2);
     if (bench_body(l->plan->size, &l->body, &l->number_at) != 0) {
         return -E_TOO_LARGE;
     }

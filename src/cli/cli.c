@@ -20,6 +20,14 @@ static const struct arg_spec common_specs[] = {
 const struct arg_table cli_common_flags = { common_specs,
                                             sizeof(common_specs) / sizeof(common_specs[0]) };
 
+const char *cli_env(const char *name)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing sets the environment after the start. */
+    const char *value = getenv(name);
+
+    return value == NULL || value[0] == '\0' ? NULL : value;
+}
+
 static int read_output(struct cli *cli, const struct args *args, struct err *err)
 {
     struct str form = str_from(args_text(args, "output", "table"));
@@ -45,10 +53,8 @@ static int read_output(struct cli *cli, const struct args *args, struct err *err
 int cli_init(struct cli *cli, const struct args *args, struct err *err)
 {
     struct str color = str_from(args_text(args, "color", "auto"));
-    const char *term = getenv("TERM");
-    const char *no_color = getenv("NO_COLOR");
-    bool plain = (no_color != NULL && no_color[0] != '\0') ||
-                 (term != NULL && strcmp(term, "dumb") == 0);
+    const char *term = cli_env("TERM");
+    bool plain = cli_env("NO_COLOR") != NULL || (term != NULL && strcmp(term, "dumb") == 0);
 
     memset(cli, 0, sizeof(*cli));
     cli->tty_in = isatty(STDIN_FILENO) == 1;

@@ -61,6 +61,8 @@ int cli_fail(const struct cli *cli, enum exit_code code, const char *what, const
 void cli_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Bytes to stdout; EXIT_ERROR when they cannot be written. */
 int cli_print(struct str bytes);
+/* The environment variable, NULL when it is not set or empty. */
+const char *cli_env(const char *name);
 /* All of a file, of stdin for "-". Appends. */
 NODISCARD int cli_read(const char *path, struct buf *ret_bytes, struct err *err);
 /* The first line of a file or of stdin, without its end: secrets. */

@@ -117,10 +117,9 @@ static int fail(const struct client *c, enum exit_code code, const char *what, c
 
 static int read_url(struct client *c, const struct args *args)
 {
-    const char *environment = getenv("POSTERN_URL");
+    const char *environment = cli_env("POSTERN_URL");
     const char *url =
-        args_text(args, "server",
-                  environment != NULL && environment[0] != '\0' ? environment : default_url);
+        args_text(args, "server", environment != NULL ? environment : default_url);
     size_t len = strlen(url);
     bool is_https = strncasecmp(url, "https://", 8) == 0;
 
@@ -172,12 +171,12 @@ static int read_key_file(struct client *c, const char *path)
 
 static int read_key(struct client *c, const struct args *args)
 {
-    const char *environment = getenv("POSTERN_KEY");
+    const char *environment = cli_env("POSTERN_KEY");
 
     if (args_given(args, "key-file")) {
         return read_key_file(c, args_text(args, "key-file", ""));
     }
-    if (environment != NULL && environment[0] != '\0') {
+    if (environment != NULL) {
         return take_key(c, str_from(environment), "POSTERN_KEY");
     }
     if (url_is_loopback(c->url) && access(dev_key_path, R_OK) == 0) {
@@ -282,6 +281,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
     return buf_add(&answer->body, bytes, size * count) == 0 ? size * count : 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's. */
 static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct client_answer *answer = ctx;

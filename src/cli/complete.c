@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/complete.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int offer(struct str begun, const char *before, const char *word, struct buf *out)
 {
     char text[96];
-    size_t len = strlen(before) + strlen(word);
 
-    if (len >= sizeof(text)) {
-        return 0;
-    }
-    memcpy(text, before, strlen(before));
-    memcpy(text + strlen(before), word, strlen(word) + 1);
-    if (!str_starts(str_from(text), begun)) {
+    if (snprintf(text, sizeof(text), "%s%s", before, word) >= (int)sizeof(text) ||
+        !str_starts(str_from(text), begun)) {
         return 0;
     }
     return buf_printf(out, "%s\n", text);

@@ -5,17 +5,15 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cli/cli.h"
 
 int config_source_take(int argc, char **argv, struct config_source *ret_source, struct err *err)
 {
-    struct config_source source = { .path = getenv("POSTERN_CONFIG") };
+    struct config_source source = { .path = cli_env("POSTERN_CONFIG") };
     static const char equals[] = "--config=";
     bool is_given = false;
 
     memset(ret_source, 0, sizeof(*ret_source));
-    if (source.path != NULL && source.path[0] == '\0') {
-        source.path = NULL;
-    }
     source.argv = xcalloc((size_t)argc + 1, sizeof(source.argv[0]));
     for (int i = 0; i < argc; i++) {
         const char *path = NULL;

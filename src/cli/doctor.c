@@ -4,7 +4,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -105,9 +104,8 @@ static int report(const struct cli *cli, const struct findings *f)
 static int doctor_run(struct cli *cli, const struct command *command, const struct args *args)
 {
     static struct findings findings;
-    const char *environment = getenv("POSTERN_CONFIG");
-    const char *path = args_text(
-        args, "config", environment != NULL && environment[0] != '\0' ? environment : NULL);
+    const char *path = args_text(args, "config", cli_env("POSTERN_CONFIG"));
+    char *no_flags[1] = { NULL };
     struct config config;
     struct err err = { 0 };
 
@@ -117,7 +115,7 @@ static int doctor_run(struct cli *cli, const struct command *command, const stru
                         "postern doctor --help");
     }
     findings.count = 0;
-    if (config_read(&config, path, 0, NULL, &err) != 0) {
+    if (config_read(&config, path, 0, no_flags, &err) != 0) {
         finding_add(&findings, "configuration", DOCTOR_FAILED, "%s", err.text);
         return report(cli, &findings);
     }

@@ -29,6 +29,8 @@ struct findings {
 void finding_add(struct findings *f, const char *check, enum doctor_result result,
                  const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+/* The file of certificate authorities that the sender uses: ca_file, SSL_CERT_FILE, or the system's. */
+const char *doctor_ca_file(const struct config *config);
 /* This machine: data folder, key file, descriptors, clock, certificates. */
 void doctor_machine(struct findings *f, const struct config *config);
 /* PostgreSQL's answer and the settings that durability needs (fsync, full_page_writes). */

@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <libpq-fe.h>
 #include <limits.h>
@@ -125,14 +126,29 @@ static void check_clock(struct findings *f)
     }
 }
 
+const char *doctor_ca_file(const struct config *config)
+{
+    const char *environment = cli_env("SSL_CERT_FILE");
+    const char *system = curl_version_info(CURLVERSION_NOW)->cainfo;
+
+    if (config->ca_file[0] != '\0') {
+        return config->ca_file;
+    }
+    if (environment != NULL) {
+        return environment;
+    }
+    return system != NULL ? system : "/etc/ssl/certs/ca-certificates.crt";
+}
+
 static void check_certificates(struct findings *f, const struct config *config)
 {
-    if (access(config->ca_file, R_OK) == 0) {
-        finding_add(f, "certificates", DOCTOR_OK, "%s", config->ca_file);
+    const char *file = doctor_ca_file(config);
+
+    if (access(file, R_OK) == 0) {
+        finding_add(f, "certificates", DOCTOR_OK, "%s", file);
     } else {
         finding_add(f, "certificates", DOCTOR_FAILED,
-                    "%s cannot be read; install ca-certificates or set ca_file",
-                    config->ca_file);
+                    "%s cannot be read; install ca-certificates or set ca_file", file);
     }
     if (config->tls_cert[0] == '\0') {
         return;

@@ -111,7 +111,7 @@ static void check_connection(struct findings *f, const struct config *config,
     (void)curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_CAINFO, config->ca_file);
+    (void)curl_easy_setopt(curl, CURLOPT_CAINFO, doctor_ca_file(config));
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)CONNECT_MS);
     (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
     result = curl_easy_perform(curl);

@@ -3,7 +3,6 @@
 #include "cli/resource.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -63,10 +62,9 @@ const struct arg_table resource_flags = { list_specs,
 
 const char *resource_app(const struct args *args)
 {
-    const char *environment = getenv("POSTERN_APP");
+    const char *environment = cli_env("POSTERN_APP");
 
-    return args_text(args, "app",
-                     environment != NULL && environment[0] != '\0' ? environment : "default");
+    return args_text(args, "app", environment != NULL ? environment : "default");
 }
 
 /* /api/v1[/apps/{app}]/{path}[/{id}][/{action}] */

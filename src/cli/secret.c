@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/secret.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -37,9 +36,9 @@ int secrets_read(const struct args *args, struct secrets *ret_secrets, struct er
         buf_init(&ret_secrets->texts[i], SECRET_LINE_MAX);
     }
     for (size_t i = 0; i < names->item_count && rc == 0; i++) {
-        const char *value = getenv(names->items[i]);
+        const char *value = cli_env(names->items[i]);
 
-        if (value == NULL || value[0] == '\0') {
+        if (value == NULL) {
             return err_set(err, -E_USAGE, "the environment variable %.64s is not set",
                            names->items[i]);
         }

@@ -22,26 +22,25 @@ enum { UNIX_S = 1614265330, OUT_MAX = 16 * 1024 };
 
 static const struct {
     const char *name;
-    enum sign_profile profile;
     const char *secret;
     const char *signature;
     const char *body;
     int64_t now;
+    enum sign_profile profile;
     enum verify_failure expected;
 } rows[] = {
-    { "standard v1", SIGN_STANDARD, SECRET, V1, BODY, UNIX_S, VERIFY_OK },
-    { "standard v1a", SIGN_STANDARD, PUBLIC_KEY, V1A, BODY, UNIX_S, VERIFY_OK },
-    { "standard, one of several", SIGN_STANDARD, SECRET, "v1,AAAA v9,x " V1, BODY, UNIX_S,
+    { "standard v1", SECRET, V1, BODY, UNIX_S, SIGN_STANDARD, VERIFY_OK },
+    { "standard v1a", PUBLIC_KEY, V1A, BODY, UNIX_S, SIGN_STANDARD, VERIFY_OK },
+    { "standard, one of several", SECRET, "v1,AAAA v9,x " V1, BODY, UNIX_S, SIGN_STANDARD,
       VERIFY_OK },
-    { "standard, changed body", SIGN_STANDARD, SECRET, V1, "[2432232314]", UNIX_S,
+    { "standard, changed body", SECRET, V1, "{}", UNIX_S, SIGN_STANDARD, VERIFY_MISMATCH },
+    { "standard, old", SECRET, V1, BODY, UNIX_S + 301, SIGN_STANDARD, VERIFY_TOO_OLD },
+    { "standard, early", SECRET, V1, BODY, UNIX_S - 301, SIGN_STANDARD, VERIFY_TOO_NEW },
+    { "timestamped", SECRET, PAIR, BODY, UNIX_S, SIGN_TIMESTAMPED, VERIFY_OK },
+    { "timestamped, changed body", SECRET, PAIR, "{}", UNIX_S, SIGN_TIMESTAMPED,
       VERIFY_MISMATCH },
-    { "standard, old", SIGN_STANDARD, SECRET, V1, BODY, UNIX_S + 301, VERIFY_TOO_OLD },
-    { "standard, early", SIGN_STANDARD, SECRET, V1, BODY, UNIX_S - 301, VERIFY_TOO_NEW },
-    { "timestamped", SIGN_TIMESTAMPED, SECRET, PAIR, BODY, UNIX_S, VERIFY_OK },
-    { "timestamped, changed body", SIGN_TIMESTAMPED, SECRET, PAIR, "{}", UNIX_S,
-      VERIFY_MISMATCH },
-    { "platform", SIGN_PLATFORM, SECRET, HEX, BODY, UNIX_S, VERIFY_OK },
-    { "platform, changed body", SIGN_PLATFORM, SECRET, HEX, "{}", UNIX_S, VERIFY_MISMATCH },
+    { "platform", SECRET, HEX, BODY, UNIX_S, SIGN_PLATFORM, VERIFY_OK },
+    { "platform, changed body", SECRET, HEX, "{}", UNIX_S, SIGN_PLATFORM, VERIFY_MISMATCH },
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };

@@ -73,7 +73,7 @@ static int print_headers(const struct cli *cli, struct str headers)
     int rc = 0;
     int code = EXIT_ERROR;
 
-    buf_init(&out, SIGN_HEADERS_MAX * 2);
+    buf_init(&out, (size_t)SIGN_HEADERS_MAX * 2);
     if (cli->output == OUTPUT_JSON) {
         rc = write_json(headers, &out);
         if (rc == 0) {

@@ -229,7 +229,7 @@ static int verify_run(struct cli *cli, const struct command *command, const stru
 {
     struct request request = {
         .now = args_number(args, "at", clock_wall_ms() / 1000),
-        .tolerance_s = args_number(args, "tolerance", VERIFY_TOLERANCE_S * 1000) / 1000,
+        .tolerance_s = args_number(args, "tolerance", VERIFY_TOLERANCE_S * 1000LL) / 1000,
         .prefix = args_text(args, "prefix", "Postern")
     };
     struct result results[RESULTS_MAX];

@@ -202,9 +202,8 @@ uint32_t endpoint_choose(const struct core *core, uint32_t e)
     if (ep->urgent.count > 0) {
         return order_first(core->items, &ep->urgent);
     }
-    if (ep->status != CORE_ACTIVE) {
-        return 0;
-    }
+    /* Nothing but urgent ones waits at an endpoint that is not active. */
+    ASSERT(ep->status == CORE_ACTIVE || (ep->fresh.count == 0 && ep->retry.count == 0));
     if (ep->retries_in_flight < (allowed > 1 ? allowed / 2 : 1)) {
         retry = order_first(core->items, &ep->retry);
         if (retry != 0 && core->items[retry].key > core->now) {

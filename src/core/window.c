@@ -91,7 +91,8 @@ static void trim_retries(struct core *core, uint32_t e)
         uint32_t last = order_last(core->items, &ep->retry);
         int64_t due = core->items[last].key;
 
-        if (due <= ep->table_due && due <= core->now + LOOKAHEAD_MS && ep->retry.count <= size) {
+        if (due <= ep->table_due && due <= core->now + LOOKAHEAD_MS &&
+            ep->retry.count <= size) {
             break;
         }
         retry_to_table(core, last);

@@ -13,7 +13,7 @@
 #include "base/assert.h"
 #include "db/postgres_internal.h"
 
-enum { PG_SERVER_MIN = 150000, PG_SETUP_SIZE = 512 };
+enum { PG_SERVER_MIN = 150000, PG_SETUP_SIZE = 640 };
 
 static bool pg_alive(const struct db *db)
 {
@@ -93,6 +93,7 @@ static int pg_setup(struct db_postgres *pg)
         snprintf(text, sizeof(text),
                  "SET statement_timeout = %d; SET lock_timeout = %d;"
                  "SET idle_in_transaction_session_timeout = %d;"
+                 "SET idle_session_timeout = 0;"
                  "SET enable_seqscan = off; SET enable_bitmapscan = off;"
                  "SET enable_hashjoin = off; SET enable_mergejoin = off;"
                  "SET plan_cache_mode = force_generic_plan; SET jit = off;%s",

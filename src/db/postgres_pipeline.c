@@ -182,26 +182,20 @@ static void pg_column(const PGresult *result, int row, int at, struct db_value *
     const char *bytes = PQgetvalue(result, row, at);
     int len = PQgetlength(result, row, at);
     struct str s = { bytes, (size_t)len };
+    Oid type = PQftype(result, at);
 
     if (PQgetisnull(result, row, at) != 0) {
         *ret_value = db_null();
         return;
     }
-    switch (PQftype(result, at)) {
-    case OID_TEXT:
+    if (type == OID_TEXT) {
         *ret_value = db_text(s);
-        break;
-    case OID_BYTEA:
+    } else if (type == OID_BYTEA) {
         *ret_value = db_blob(s);
-        break;
-    case OID_BOOL:
-    case OID_INT2:
-    case OID_INT4:
-    case OID_INT8:
+    } else {
+        /* No statement of ours has a column of another type. */
+        ASSERT(type == OID_INT8 || type == OID_INT4 || type == OID_INT2 || type == OID_BOOL);
         *ret_value = db_int(pg_big_endian(bytes, len));
-        break;
-    default:
-        ASSERT(!"a column of a type that no statement of ours may have");
     }
 }
 

@@ -28,7 +28,8 @@ enum {
     ENGINE_LOAD_MAX = 1000,
     ENGINE_SWEEP_ROWS = 1000,
     ENGINE_READ_AGAIN_MS = 1000,
-    ENGINE_CLOCK_JUMP_MS = 1000
+    ENGINE_CLOCK_JUMP_MS = 1000,
+    ENGINE_SUCCESS_MS = 60 * 1000 /* an endpoint's last success is stored at most so often */
 };
 
 /* The bytes of an event whose first attempts are not all out yet. */

@@ -224,16 +224,24 @@ static void outcome_done(struct write *w, int result)
     engine_feed(e, &(struct core_input){ .kind = CORE_IN_OUTCOME_STORED, .slot = slot });
 }
 
-static void outcome_count(struct engine *e, const struct attempt *a, const struct endpoint *endpoint)
+static void outcome_succeeded(struct attempt *a, struct endpoint *endpoint)
 {
-    if (a->outcome.attempt.status_code < 200 || a->outcome.attempt.status_code > 299 ||
-        a->outcome.attempt.error != TOKEN_NONE) {
+    endpoint->last_success_at = a->outcome.delivery.ended_at;
+    if (endpoint->last_success_at - endpoint->success_marked_at >= ENGINE_SUCCESS_MS) {
+        endpoint->success_marked_at = endpoint->last_success_at;
+        a->outcome.marks_success = true;
+    }
+}
+
+static void outcome_count(struct engine *e, struct attempt *a, struct endpoint *endpoint)
+{
+    if (a->outcome.attempt.error != TOKEN_NONE) {
         e->stats.failed_attempts++;
     }
     if (a->outcome.delivery.state == DELIVERY_DELIVERED) {
         e->stats.delivered++;
         if (endpoint != NULL) {
-            ((struct endpoint *)(uintptr_t)endpoint)->last_success_at = a->outcome.delivery.ended_at;
+            outcome_succeeded(a, endpoint);
         }
     } else if (a->outcome.delivery.state == DELIVERY_FAILED) {
         e->stats.failed++;
@@ -243,7 +251,7 @@ static void outcome_count(struct engine *e, const struct attempt *a, const struc
 void engine_store_outcome(struct engine *e, const struct core_action *action)
 {
     struct attempt *a = &e->attempts[action->slot];
-    const struct endpoint *endpoint = registry_endpoint_no(e->options.registry, a->endpoint);
+    struct endpoint *endpoint = registry_endpoint_no(e->options.registry, a->endpoint);
     struct delivery_row *d = &a->outcome.delivery;
     struct attempt_row *row = &a->outcome.attempt;
     int rc;

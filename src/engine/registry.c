@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "crypto/keyring.h"
 #include "db/db.h"
+#include "store/success.h"
 
 static const size_t object_sizes[] = {
     [CONFIG_PROJECT] = sizeof(struct project),       [CONFIG_APP] = sizeof(struct app),
@@ -433,6 +434,17 @@ static int load_row(void *ctx, const struct config_row *row)
     return l->rc;
 }
 
+static int load_success(void *ctx, int64_t endpoint, int64_t wall_ms)
+{
+    struct endpoint *e = registry_endpoint_no(ctx, endpoint);
+
+    if (e != NULL) {
+        e->last_success_at = wall_ms;
+        e->success_marked_at = wall_ms;
+    }
+    return 0;
+}
+
 int registry_load(struct registry *r, const struct db_options *options, struct err *err)
 {
     /* Types before endpoints, parents before children. */
@@ -458,6 +470,9 @@ int registry_load(struct registry *r, const struct db_options *options, struct e
         } else if (rc != 0) {
             (void)err_set(err, rc, "The configuration cannot be read: %s", db_error(db));
         }
+    }
+    if (rc == 0) {
+        rc = success_load(db, load_success, r);
     }
     r->loading = false;
     db_close(db);

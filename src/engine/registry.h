@@ -93,6 +93,7 @@ struct endpoint {
     unsigned char (*prints)[32]; /* fingerprints of its secrets */
     size_t print_count;
     int64_t last_success_at; /* wall ms, 0 = never; kept by the engine */
+    int64_t success_marked_at; /* what of it is on its way to the store */
 };
 
 /* config: {"description","group","schema","example","frequency","archived"} */

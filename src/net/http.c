@@ -233,7 +233,7 @@ static struct MHD_Daemon *daemon_start(struct http_server *s)
 
     options[n++] = option_value(MHD_OPTION_LISTEN_SOCKET, (size_t)s->listen_fd);
     options[n++] = option_value(MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                o->header_max + o->uri_max + HTTP_POOL_EXTRA);
+                                3 * o->header_max + o->uri_max + HTTP_POOL_EXTRA);
     options[n++] = option_value(MHD_OPTION_CONNECTION_LIMIT, connections_max(o));
     /* Functions travel as integers: libmicrohttpd documents that. */
     options[n++] = (struct MHD_OptionItem){ MHD_OPTION_URI_LOG_CALLBACK,

@@ -21,7 +21,8 @@ enum {
     HTTP_BODY_GRACE_MS = 5000, /* when options.body_grace_ms is 0 */
     /* A refused body is read on so far beyond body_max, to be able to say so. */
     HTTP_OVERRUN_MAX = 16 * 1024 * 1024,
-    /* Of a connection's memory, beside head and target: it is zeroed for each request. */
+    /* Of a connection's memory, beside the target and three times the header block (many short lines cost as
+     * much again in bookkeeping): it is zeroed for each request. */
     HTTP_POOL_EXTRA = 8 * 1024,
     HTTP_LINGERS_MAX = 64,
     /* Descriptors that accepting leaves to the store, egress, the log and lingering sockets. */

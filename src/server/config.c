@@ -97,7 +97,7 @@ static int read_line(struct config *c, struct str line, struct err *err)
 {
     const struct config_row *row;
     struct str key;
-    struct str value;
+    struct str value = STR_NONE;
     size_t equals;
     int rc;
 
@@ -217,6 +217,7 @@ static int read_environment(struct config *c, struct err *err)
         struct err inner = { 0 };
 
         env_name(&config_rows[i], name);
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing sets the environment meanwhile. */
         value = getenv(name);
         if (value == NULL || value[0] == '\0') {
             continue;
@@ -265,7 +266,7 @@ static int read_flag(struct config *c, int argc, char **argv, int *at, struct er
 {
     struct str flag = str_from(argv[*at]);
     struct str name;
-    struct str value = STR_NONE;
+    struct str value;
     const struct config_row *row;
     struct err inner = { 0 };
     size_t equals;

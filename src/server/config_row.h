@@ -14,14 +14,14 @@
 
 struct config_row {
     const char *key;
-    enum config_type type;
-    size_t offset;        /* of the field in struct config */
     const char *standard; /* the default, as text */
-    int64_t min;          /* of the number, or of the length of a text */
+    const char *doc;
+    size_t offset; /* of the field in struct config */
+    int64_t min;   /* of the number, or of the length of a text */
     int64_t max;
+    enum config_type type;
     bool reload;
     bool secret; /* never printed, and not taken from argv */
-    const char *doc;
 };
 
 extern const struct config_row config_rows[CONFIG_COUNT];

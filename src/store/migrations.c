@@ -120,6 +120,7 @@ static const char step2_sqlite[] =
     " created_at INTEGER NOT NULL, PRIMARY KEY (app, kind, key)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX idempotency_created ON idempotency (created_at);"
 
+    "CREATE TABLE endpoint_success (endpoint INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;"
     "CREATE TABLE rollup ("
     " bucket INTEGER NOT NULL, endpoint INTEGER NOT NULL, ok INTEGER NOT NULL,"
     " failed INTEGER NOT NULL, first_ok INTEGER NOT NULL, ms_min INTEGER NOT NULL,"
@@ -169,6 +170,7 @@ static const char step2_postgres[] =
     " created_at BIGINT NOT NULL, PRIMARY KEY (app, kind, key));"
     "CREATE INDEX idempotency_created ON idempotency (created_at);"
 
+    "CREATE TABLE endpoint_success (endpoint BIGINT PRIMARY KEY, at BIGINT NOT NULL);"
     "CREATE TABLE rollup ("
     " bucket BIGINT NOT NULL, endpoint BIGINT NOT NULL, ok BIGINT NOT NULL,"
     " failed BIGINT NOT NULL, first_ok BIGINT NOT NULL, ms_min BIGINT NOT NULL,"

@@ -9,6 +9,7 @@
 #include "store/delivery_sql.h"
 #include "store/rollup.h"
 #include "store/sql.h"
+#include "store/success.h"
 
 int outcome_store(struct db *db, const struct outcome *o)
 {
@@ -29,5 +30,8 @@ int outcome_store(struct db *db, const struct outcome *o)
     if (rc == 0) {
         rc = delivery_update(db, &o->delivery);
     }
-    return rc == 0 && o->is_open ? due_insert(db, &o->delivery) : rc;
+    if (rc == 0 && o->is_open) {
+        rc = due_insert(db, &o->delivery);
+    }
+    return rc == 0 && o->marks_success ? success_set(db, o->delivery.endpoint, o->delivery.ended_at) : rc;
 }

@@ -76,6 +76,8 @@ enum due_stmt {
 
 enum rollup_stmt { ROLLUP_ADD, ROLLUP_READ, ROLLUP_STMTS };
 
+enum success_stmt { SUCCESS_SET, SUCCESS_LOAD, SUCCESS_STMTS };
+
 enum {
     SQL_LANE = 0,
     SQL_META = SQL_LANE + (int)LANE_STMTS,
@@ -86,7 +88,8 @@ enum {
     SQL_ATTEMPT = SQL_DELIVERY + (int)DELIVERY_STMTS,
     SQL_DUE = SQL_ATTEMPT + (int)ATTEMPT_STMTS,
     SQL_ROLLUP = SQL_DUE + (int)DUE_STMTS,
-    SQL_STMTS = SQL_ROLLUP + (int)ROLLUP_STMTS
+    SQL_SUCCESS = SQL_ROLLUP + (int)ROLLUP_STMTS,
+    SQL_STMTS = SQL_SUCCESS + (int)SUCCESS_STMTS
 };
 
 extern const struct db_stmt lane_stmts[LANE_STMTS];
@@ -98,6 +101,7 @@ extern const struct db_stmt delivery_stmts[DELIVERY_STMTS];
 extern const struct db_stmt attempt_stmts[ATTEMPT_STMTS];
 extern const struct db_stmt due_stmts[DUE_STMTS];
 extern const struct db_stmt rollup_stmts[ROLLUP_STMTS];
+extern const struct db_stmt success_stmts[SUCCESS_STMTS];
 
 /*
  * All SQL_STMTS of them. The array is built at the first call and lives as long as the

@@ -50,9 +50,16 @@ process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
 function start(script, args) {
     const child = fork(path.join(HERE, script), args);
     children.push(child);
+    child.setMaxListeners(0);
     child.hear = (look) => within(`word from ${script}`, new Promise((resolve, reject) => {
-        child.on('message', (message) => look(message) && resolve(message));
-        child.on('exit', (code) => reject(new Error(`${script} ended with ${code}`)));
+        const onMessage = (message) => {
+            if (look(message)) {
+                child.off('message', onMessage);
+                resolve(message);
+            }
+        };
+        child.on('message', onMessage);
+        child.once('exit', (code) => reject(new Error(`${script} ended with ${code}`)));
     }), DRAIN_DEADLINE_MS);
     return child;
 }
@@ -108,13 +115,14 @@ async function drained(server, topology) {
     return true;
 }
 
-async function killRounds(server, generator, kills, readyMs) {
+async function killRounds(server, generator, receiver, readyMs) {
     const rounds = Number(options.rounds);
     for (let round = 0; round < rounds; round++) {
         await pause(lifeMs());
         server.check();
-        kills.push(Date.now());
         await server.kill({ mainOnly: round % 3 === 2 });
+        receiver.send({ killed: round });
+        await receiver.hear((message) => message.quiet === round);
         await server.launch();
         readyMs.push(server.readyAfterMs);
         generator.send({ url: server.url });
@@ -133,9 +141,8 @@ async function run(server) {
     ]);
     generator.send({ url: server.url });
 
-    const kills = [];
     const readyMs = [];
-    await killRounds(server, generator, kills, readyMs);
+    await killRounds(server, generator, receiver, readyMs);
     await pause(LIFE_MIN_MS);
     generator.send({ stop: true });
     await generator.hear((message) => message.done);
@@ -149,7 +156,7 @@ async function run(server) {
     for (const app of topology.apps) {
         listed.push(...(await server.api.all(`/api/v1/apps/${app.id}/events`)).map((row) => row.id));
     }
-    writeFileSync(file('api'), JSON.stringify({ kills, open, listed }));
+    writeFileSync(file('api'), JSON.stringify({ open, listed }));
     await server.close();
     receiver.send({ stop: true });
     await receiver.hear((message) => message.done);
@@ -157,7 +164,6 @@ async function run(server) {
         generator: readLedger(file('generator')),
         receiver: readLedger(file('receiver')),
         topology,
-        kills,
         open,
         listed,
     });

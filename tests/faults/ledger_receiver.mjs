@@ -3,7 +3,10 @@
 // A receiver in a process of its own. It writes each request into its own ledger before it answers, and the answer
 // once it is out in full. By the delivery's id some first attempts fail, some answers are slow, some are resets.
 //
-//   ledger_receiver.mjs TOPOLOGY LEDGER      (the topology may be written after the start; {topology: true} says so)
+//   ledger_receiver.mjs TOPOLOGY LEDGER
+//
+// Parent to us: {topology: true} it is written now; {killed: n} answered once all that the killed process had sent is
+// taken, with a line `killed` in the ledger; {stop: true}.
 import http from 'node:http';
 import { readFileSync } from 'node:fs';
 import { sha256, verifyStandard, verifyTimestamped } from '../lib/verify.mjs';
@@ -12,6 +15,7 @@ import { LedgerFile } from './ledger_file.mjs';
 const [topologyPath, ledgerPath] = process.argv.slice(2);
 const ledger = new LedgerFile(ledgerPath);
 const SLOW_MS = 120;
+const LOOK_MS = 2;
 let secrets = new Map();
 let received = 0;
 
@@ -78,7 +82,19 @@ const server = http.createServer({ keepAliveTimeout: 30_000 }, (request, respons
     request.on('end', () => take(request, response, Buffer.concat(parts)));
 });
 
+// The kernel has closed the sockets of the killed process; what it sent before is still read first.
+async function tellWhenQuiet(n) {
+    while ((await new Promise((resolve) => server.getConnections((_, count) => resolve(count)))) > 0) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    await ledger.write({ k: 'killed', n, t: Date.now() });
+    process.send({ quiet: n });
+}
+
 process.on('message', (message) => {
+    if (message.killed !== undefined) {
+        tellWhenQuiet(message.killed);
+    }
     if (message.topology) {
         const { apps } = JSON.parse(readFileSync(topologyPath, 'utf8'));
         secrets = new Map(apps.flatMap(({ endpoints }) => endpoints.map(({ path, secret }) => [path, secret])));

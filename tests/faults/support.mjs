@@ -74,19 +74,35 @@ export function startPublisher(server, app, { workers = 8, type = 'load.alpha', 
     };
 }
 
+// Which of the acknowledged events were not answered 2xx at that path.
+export function missingAt(receiver, path, acked) {
+    const there = new Set(
+        receiver.at(path).filter((entry) => entry.answered < 300).map((entry) => entry.headers['webhook-id']),
+    );
+    return [...acked.values()].filter((id) => !there.has(id));
+}
+
 // Every acknowledged event arrived at the path and was answered 2xx.
 export async function assertAllArrive(receiver, path, acked, deadlineMs = DEADLINE_MS * 3) {
-    const missing = () => {
-        const there = new Set(
-            receiver.at(path).filter((entry) => entry.answered < 300).map((entry) => entry.headers['webhook-id']),
-        );
-        return [...acked.values()].filter((id) => !there.has(id));
-    };
+    const missing = () => missingAt(receiver, path, acked);
     await waitFor(
         () => `all acknowledged events arrive; missing ${missing().length}, such as ${missing()[0]}`,
         () => missing().length === 0,
         deadlineMs,
     );
+}
+
+// Nothing is open any more, as the API sees it: every outcome is committed.
+export async function assertDrained(server, app, deadlineMs = DEADLINE_MS * 3) {
+    await waitFor('all deliveries come to their end', async () => {
+        for (const status of ['pending', 'retrying']) {
+            const { data } = await server.api.get(`/api/v1/apps/${app.id}/deliveries?status=${status}&limit=1`);
+            if (data.length > 0) {
+                return false;
+            }
+        }
+        return true;
+    }, deadlineMs);
 }
 
 // How many arrived again after they had been answered 2xx in full.

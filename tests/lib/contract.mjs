@@ -48,9 +48,11 @@ export class Contract {
         return new Contract(parse(readFileSync(file, 'utf8'), { maxAliasCount: 1000 }));
     }
 
+    // HEAD is the GET of its path, without a body.
     find(method, target) {
         const plain = target.split('?')[0];
-        return this.operations.find((operation) => operation.method === method && operation.pattern.test(plain));
+        const wanted = method === 'HEAD' ? 'GET' : method;
+        return this.operations.find((operation) => operation.method === wanted && operation.pattern.test(plain));
     }
 
     // Follows $ref: {value, at}.
@@ -74,7 +76,7 @@ export class Contract {
 
     #body(at, contentType, json, what) {
         const { value: content } = this.#look([...at, 'content']);
-        const media = (contentType ?? '').split(';')[0].trim();
+        const media = (contentType ?? '').split(';')[0].trim().toLowerCase();
         if (!content) {
             return media === '' ? [] : [`${what} has a body (${media}) that the contract does not know`];
         }
@@ -92,6 +94,9 @@ export class Contract {
     check(answer) {
         const operation = this.find(answer.method, answer.path);
         const where = `${answer.method} ${answer.path.split('?')[0]} -> ${answer.status}`;
+        if (answer.method === 'OPTIONS' && answer.status === 204) {
+            return answer.headers.allow ? [] : [`${where}: no Allow`];
+        }
         if (!operation) {
             return BEFORE_ROUTES.has(answer.status) ? [] : [`${where}: the contract has no such operation`];
         }

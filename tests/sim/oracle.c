@@ -235,6 +235,9 @@ void oracle_received(struct world *world, int64_t seq)
 
 void oracle_sweep(struct world *world)
 {
+    if (world->writer.is_backlog_owed) {
+        return;
+    }
     for (int64_t seq = 1; seq <= world->row_count; seq++) {
         const struct row *row = &world->rows[seq];
 

@@ -106,9 +106,9 @@ void people_build(struct world *world)
     if (is_big) {
         world->slots_now = 0;
         world->publish_first = 200;
-        world_at(world, 8 * SECOND, EVENT_SLOTS, 0, 0);
+        world_at(world, 11 * SECOND, EVENT_SLOTS, 0, 0);
     }
-    world->people_left = is_big ? 320 : 20 + sim_below(random, 100);
+    world->people_left = is_big ? 420 : 20 + sim_below(random, 300);
     world->gap_ms = is_big ? 50 : ONE_OF(random, 2, 50, 1000, 30 * SECOND, 10 * MINUTE);
     world->check_every_step = !is_big && sim_chance(random, 100);
 }
@@ -294,17 +294,32 @@ static void create_endpoint(struct world *world)
     }
 }
 
+/* One of all, one of the latest, or one that is being sent. */
+static int64_t some_delivery(struct world *world)
+{
+    uint64_t *random = &world->random;
+    int64_t latest = world->row_count;
+    uint32_t which = sim_below(random, 3);
+    uint32_t first = sim_below(random, SLOTS_MAX);
+
+    for (uint32_t i = 0; which == 0 && i < SLOTS_MAX; i++) {
+        const struct attempt *attempt = &world->attempts[(first + i) % SLOTS_MAX];
+
+        if (attempt->is_taken) {
+            return attempt->action.delivery.seq;
+        }
+    }
+    return sim_between(random, which == 1 && latest > 10 ? latest - 10 : 1, latest);
+}
+
 static void touch_delivery(struct world *world, enum write_kind kind)
 {
     struct write write = { .kind = kind };
-    int64_t latest = world->row_count;
 
-    if (!world->is_up || latest == 0) {
+    if (!world->is_up || world->row_count == 0) {
         return;
     }
-    write.seq = sim_chance(&world->random, 500) && latest > 10
-                    ? sim_between(&world->random, latest - 10, latest)
-                    : sim_between(&world->random, 1, latest);
+    write.seq = some_delivery(world);
     if (!world->logicals[world->rows[write.seq].logical].is_deleted) {
         table_submit(world, &write);
     }
@@ -412,6 +427,10 @@ void people_act(struct world *world)
     case DEED_CONFIGURE:
         if (logical != NOBODY) {
             configure(world, &world->logicals[logical]);
+            if (sim_chance(&world->random, 100)) {
+                world->logicals[logical].config.app =
+                    sim_below(&world->random, world->limits.apps_max);
+            }
             world_set_endpoint(world, logical);
         }
         break;

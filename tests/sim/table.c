@@ -402,6 +402,7 @@ static void tell(struct world *world, const struct write *write)
         tell_retry_now(world, write);
         break;
     case WRITE_BACKLOG:
+        world->writer.is_backlog_owed = false;
         for (uint32_t ep = 0; ep < world->ep_count; ep++) {
             if (world->by_ep[ep] != NOBODY) {
                 table_backlog(world, ep, &input);
@@ -433,12 +434,13 @@ static void refuse(struct world *world, struct queue *batch, bool is_unknown)
     struct writer *writer = &world->writer;
     struct queue outcomes = writer->outcomes;
     struct queue background = writer->background;
-    struct write backlog = { .kind = WRITE_BACKLOG };
 
     writer->outcomes = (struct queue){ 0 };
     writer->background = (struct queue){ 0 };
     if (is_unknown) {
-        push(&writer->background, &backlog);
+        writer->is_backlog_owed = true;
+        world_at(world, world->now + sim_between(&world->random, 0, 20 * SECOND), EVENT_BACKLOG,
+                 0, world->life);
     }
     for (uint32_t i = 0; i < batch->count; i++) {
         struct write *write = &batch->writes[i];

@@ -274,6 +274,7 @@ static void start_process(struct world *world)
     world->core = core_init(world->memory, &world->limits);
     world->base = world_wall(world) - world->now;
     world->writer.store_ok = true;
+    world->writer.is_backlog_owed = false;
     world->is_up = true;
     for (uint32_t i = 0; i < world->logical_count; i++) {
         world->logicals[i].last_first = 0;
@@ -430,6 +431,11 @@ static void happen(struct world *world, const struct event *event)
         }
         world_set_endpoint(world, event->number);
         break;
+    case EVENT_BACKLOG:
+        if (event->serial == world->life) {
+            table_submit(world, &(struct write){ .kind = WRITE_BACKLOG });
+        }
+        break;
     case EVENT_SWEEP:
         sweep(world);
         break;
@@ -438,7 +444,8 @@ static void happen(struct world *world, const struct event *event)
 
 static bool is_over(const struct world *world)
 {
-    if (!world->is_healing || !world->is_up || world->in_flight > 0 || !table_is_idle(world)) {
+    if (!world->is_healing || !world->is_up || world->in_flight > 0 || !table_is_idle(world) ||
+        world->writer.is_backlog_owed) {
         return false;
     }
     for (int64_t seq = 1; seq <= world->row_count; seq++) {

@@ -137,7 +137,8 @@ struct writer {
     enum fault fault; /* of the commits to come */
     int64_t fault_until;
     int64_t stall_until;
-    bool store_ok; /* as the core was told */
+    bool store_ok;         /* as the core was told */
+    bool is_backlog_owed;  /* a commit was unknown and the core was not told yet what is in the table */
 };
 
 enum event_kind {
@@ -147,6 +148,7 @@ enum event_kind {
     EVENT_START,    /* of the process */
     EVENT_SLOTS,    /* egress is back */
     EVENT_DISABLE,  /* of a logical endpoint, after 410 */
+    EVENT_BACKLOG,  /* the table is read again after an unknown commit */
     EVENT_SWEEP
 };
 

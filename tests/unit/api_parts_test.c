@@ -381,7 +381,9 @@ static void test_slug_make(void **state)
         { "", "app" },
         { "\xe6\xbc\xa2\xe5\xad\x97", "app" },
         { "a_b", "a-b" },
-        { "\xc3\x9cber 9", "ber-9" },
+        { "\xc3\x9c"
+          "ber 9",
+          "ber-9" },
     };
     char slug[SLUG_MAX + 1];
     struct arena arena;

@@ -283,6 +283,31 @@ static void retries_take_half_of_the_slots(void **state)
     rig_free(rig);
 }
 
+static void retries_alone_take_no_more(void **state)
+{
+    struct rig *rig = rig_of(&rig_limits, 1, 1);
+    struct core_input backlog = { .kind = CORE_IN_ENDPOINT_BACKLOG,
+                                  .retry_due = RIG_START - 100 };
+    struct core_delivery late[12];
+    struct core_loaded loaded = {
+        .kind = CORE_LOAD_RETRIES, .rows = late, .count = 12, .end = true
+    };
+
+    (void)state;
+    for (int64_t seq = 1; seq <= 9; seq++) { /* earns ten slots */
+        rig_committed(rig, 0, seq);
+        serve(rig, 10);
+    }
+    rig_step(rig, &backlog);
+    for (int i = 0; i < 12; i++) {
+        late[i] =
+            (struct core_delivery){ .seq = 200 + i, .due = RIG_START - 100, .attempts = 1 };
+    }
+    rig_loaded(rig, &loaded);
+    assert_int_equal(rig_count(rig, CORE_ACT_START), 5);
+    rig_free(rig);
+}
+
 static void one_slot_is_shared_in_turns(void **state)
 {
     struct rig *rig = rig_new(&rig_limits);
@@ -374,6 +399,7 @@ int main(void)
         cmocka_unit_test(drain_starts_nothing),
         cmocka_unit_test(many_starts_come_in_several_arrays),
         cmocka_unit_test(retries_take_half_of_the_slots),
+        cmocka_unit_test(retries_alone_take_no_more),
         cmocka_unit_test(one_slot_is_shared_in_turns),
         cmocka_unit_test(slow_ones_hold_at_most_half),
         cmocka_unit_test(hanging_ones_leave_room_for_the_proven),

@@ -434,6 +434,35 @@ static void a_persons_retry_keeps_the_schedule(void **state)
     rig_free(rig);
 }
 
+static void a_persons_retry_of_a_waiting_one_goes_first(void **state)
+{
+    struct retry_policy policy = rig_policy("default");
+    struct rig *rig = rig_with(&policy);
+    struct core_delivery any = { .seq = 3 };
+    struct core_action action;
+    uint32_t slot;
+
+    (void)state;
+    rig_committed(rig, 0, 1);
+    slot = rig_action(rig, CORE_ACT_START).slot;
+    rig_committed(rig, 0, 2);
+    rig_committed(rig, 0, 3);
+    retry_now(rig, any, true);
+    assert_int_equal(rig->count, 0); /* the slot is taken */
+    rig_done(rig, slot, 404);
+    rig_stored(rig, slot);
+    action = rig_action(rig, CORE_ACT_START);
+    assert_int_equal(action.delivery.seq, 3);
+    assert_true(action.manual);
+    rig_done(rig, action.slot, 500);
+    assert_int_equal(rig_action(rig, CORE_ACT_OUTCOME).old_due, 0);
+    rig_stored(rig, action.slot);
+    /* it failed, and waits in its place again */
+    assert_int_equal(core_find(rig->core, 3), CORE_WAITING);
+    assert_int_equal(rig_action(rig, CORE_ACT_START).delivery.seq, 2);
+    rig_free(rig);
+}
+
 static void a_persons_retry_goes_out_though_paused(void **state)
 {
     struct retry_policy policy = rig_policy("default");
@@ -502,6 +531,7 @@ int main(void)
         cmocka_unit_test(gone_disables_and_holds_the_rest),
         cmocka_unit_test(a_persons_retry_only_improves),
         cmocka_unit_test(a_persons_retry_keeps_the_schedule),
+        cmocka_unit_test(a_persons_retry_of_a_waiting_one_goes_first),
         cmocka_unit_test(a_persons_retry_goes_out_though_paused),
         cmocka_unit_test(cancel_forgets),
     };

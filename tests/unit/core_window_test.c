@@ -237,6 +237,7 @@ static void many_retries_at_one_time_are_paged_through(void **state)
     int64_t due = RIG_START - RIG_HOUR;
     bool done[61] = { false };
     uint32_t left = 60;
+    uint32_t loads = 0;
 
     (void)state;
     backlog(rig, false, due);
@@ -257,6 +258,7 @@ static void many_retries_at_one_time_are_paged_through(void **state)
             assert_true(health(rig).in_memory <= 12 + 2);
             continue;
         }
+        loads++;
         /* what is in memory has its row still, and comes again */
         for (int64_t seq = 1; seq <= 60 && loaded.count < action.limit; seq++) {
             if (!done[seq]) {
@@ -269,6 +271,7 @@ static void many_retries_at_one_time_are_paged_through(void **state)
         note(&todo, rig);
     }
     assert_false(health(rig).retries_in_table);
+    assert_true(loads <= 60 / 6 + 1); /* each brings at least half a window of new ones */
     rig_free(rig);
 }
 
@@ -374,6 +377,28 @@ static void a_load_from_before_the_pause_counts_for_nothing(void **state)
     assert_int_equal(rig->count, 0); /* one load at a time */
     answer(rig, 1, 5, 0, true);
     assert_int_equal(rig_count(rig, CORE_ACT_START), 0);
+    assert_int_equal(rig_action(rig, CORE_ACT_LOAD).after_seq, 0);
+    rig_free(rig);
+}
+
+static void a_load_from_before_a_backlog_counts_for_nothing(void **state)
+{
+    struct rig *rig = rig_one(2);
+
+    (void)state;
+    rig_committed(rig, 0, 5);
+    backlog(rig, true, rig->now + RIG_SECOND);
+    answer(rig, 6, 5, 0, true); /* no rows */
+    backlog(rig, true, rig->now - RIG_SECOND);
+    assert_int_equal(rig_count(rig, CORE_ACT_LOAD), 1); /* fresh again; retries are under way */
+    answer(rig, 20, 22, rig->now + RIG_SECOND, true);
+    assert_int_equal(core_find(rig->core, 20), CORE_NOWHERE);
+    assert_int_equal(rig_action(rig, CORE_ACT_LOAD).load, CORE_LOAD_RETRIES);
+    assert_true(rig_action(rig, CORE_ACT_LOAD).after_due < rig->now - RIG_SECOND);
+    backlog(rig, true, 0);
+    assert_int_equal(rig->count, 0);
+    answer(rig, 3, 9, 0, true);
+    assert_int_equal(core_find(rig->core, 3), CORE_NOWHERE);
     assert_int_equal(rig_action(rig, CORE_ACT_LOAD).after_seq, 0);
     rig_free(rig);
 }
@@ -490,6 +515,7 @@ int main(void)
         cmocka_unit_test(retries_stay_while_a_load_is_under_way),
         cmocka_unit_test(pausing_frees_memory),
         cmocka_unit_test(a_load_from_before_the_pause_counts_for_nothing),
+        cmocka_unit_test(a_load_from_before_a_backlog_counts_for_nothing),
         cmocka_unit_test(a_failed_load_is_asked_again_later),
         cmocka_unit_test(full_memory_pages_and_goes_on),
         cmocka_unit_test(a_deleted_endpoint_leaves_nothing),

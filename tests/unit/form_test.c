@@ -4,10 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -15,7 +15,13 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-enum { PRIORITY_MAX = 10, TAGS_MAX = 2, ENTRIES_MAX = 2, NAME_MAX_CHARS = 4, VALUE_MAX_CHARS = 5 };
+enum {
+    PRIORITY_MAX = 10,
+    TAGS_MAX = 2,
+    ENTRIES_MAX = 2,
+    NAME_MAX_CHARS = 4,
+    VALUE_MAX_CHARS = 5
+};
 
 struct fixture {
     struct arena arena;
@@ -64,7 +70,8 @@ static void thing_read(struct fixture *x, struct thing *t)
     t->has_on = form_bool(&f, "on", false, &t->on);
     t->has_data = form_object(&f, "data", false, &t->data);
     t->has_tags = form_array(&f, "tags", false, TAGS_MAX, &t->tags);
-    t->has_labels = form_string_map(&f, "labels", ENTRIES_MAX, NAME_MAX_CHARS, VALUE_MAX_CHARS, &t->labels);
+    t->has_labels =
+        form_string_map(&f, "labels", ENTRIES_MAX, NAME_MAX_CHARS, VALUE_MAX_CHARS, &t->labels);
     form_end(&f);
 }
 
@@ -74,13 +81,15 @@ static void test_taken(void **state)
     struct thing t;
 
     (void)state;
-    fixture_open(&x, "{\"name\":\"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\",\"note\":\"\",\"priority\":-1,"
-                     "\"at\":\"1970-01-01T00:00:01Z\",\"on\":true,\"data\":{\"a\":1},\"tags\":[1,2],"
-                     "\"labels\":{\"k\":\"v\",\"four\":\"five!\"}}");
+    fixture_open(
+        &x,
+        "{\"name\":\"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\",\"note\":\"\",\"priority\":-1,"
+        "\"at\":\"1970-01-01T00:00:01Z\",\"on\":true,\"data\":{\"a\":1},\"tags\":[1,2],"
+        "\"labels\":{\"k\":\"v\",\"four\":\"five!\"}}");
     thing_read(&x, &t);
     assert_int_equal(x.faults.count, 0);
-    assert_true(t.has_name && t.has_note && t.has_priority && t.has_at && t.has_on && t.has_data && t.has_tags &&
-                t.has_labels);
+    assert_true(t.has_name && t.has_note && t.has_priority && t.has_at && t.has_on &&
+                t.has_data && t.has_tags && t.has_labels);
     assert_int_equal(t.name.len, 10);
     assert_int_equal(t.note.len, 0);
     assert_non_null(t.note.p);
@@ -93,11 +102,14 @@ static void test_taken(void **state)
     fixture_close(&x);
 
     /* null is as good as absent; what is absent leaves its variable alone. */
-    fixture_open(&x, "{\"name\":\"n\",\"note\":null,\"priority\":null,\"at\":null,\"on\":null,\"data\":null,"
-                     "\"tags\":null,\"labels\":null}");
+    fixture_open(
+        &x,
+        "{\"name\":\"n\",\"note\":null,\"priority\":null,\"at\":null,\"on\":null,\"data\":null,"
+        "\"tags\":null,\"labels\":null}");
     thing_read(&x, &t);
     assert_int_equal(x.faults.count, 0);
-    assert_false(t.has_note || t.has_priority || t.has_at || t.has_on || t.has_data || t.has_tags || t.has_labels);
+    assert_false(t.has_note || t.has_priority || t.has_at || t.has_on || t.has_data ||
+                 t.has_tags || t.has_labels);
     assert_int_equal(t.priority, 77);
     fixture_close(&x);
 }
@@ -133,7 +145,8 @@ static void test_faults(void **state)
         { "{\"name\":\"n\",\"tags\":{}}", "/tags", "type" },
         { "{\"name\":\"n\",\"tags\":[1,2,3]}", "/tags", "too_long" },
         { "{\"name\":\"n\",\"labels\":[]}", "/labels", "type" },
-        { "{\"name\":\"n\",\"labels\":{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"}}", "/labels", "too_long" },
+        { "{\"name\":\"n\",\"labels\":{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"}}", "/labels",
+          "too_long" },
         { "{\"name\":\"n\",\"labels\":{\"a\":1}}", "/labels/a", "type" },
         { "{\"name\":\"n\",\"labels\":{\"a\":null}}", "/labels/a", "type" },
         { "{\"name\":\"n\",\"labels\":{\"abcde\":\"1\"}}", "/labels/abcde", "too_long" },
@@ -155,8 +168,8 @@ static void test_faults(void **state)
         thing_read(&x, &t);
         if (x.faults.count != 1 || strcmp(x.faults.rows[0].code, rows[i].code) != 0 ||
             !str_eq_c(x.faults.rows[0].pointer, rows[i].pointer)) {
-            fail_msg("%s: %zu faults, first %s at %.*s", rows[i].text, x.faults.count, x.faults.rows[0].code,
-                     STR_ARG(x.faults.rows[0].pointer));
+            fail_msg("%s: %zu faults, first %s at %.*s", rows[i].text, x.faults.count,
+                     x.faults.rows[0].code, STR_ARG(x.faults.rows[0].pointer));
         }
         assert_true(x.faults.rows[0].detail.len > 10);
         fixture_close(&x);

@@ -3,13 +3,14 @@
  * The life of connections to the HTTP server: late replies, clients that leave, every deadline and
  * every limit reached, few descriptors, the end.
  */
+#include <sys/resource.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
-#include <sys/resource.h>
+#include <cmocka.h>
 
 #include "http_rig.h"
 
@@ -31,12 +32,13 @@ static struct buf bytes_of(size_t n, char c)
     return b;
 }
 
-static void say_many(int fd, size_t n, char c)
+static bool say_many(int fd, size_t n, char c)
 {
     struct buf b = bytes_of(n, c);
+    bool is_said = say(fd, buf_str(&b));
 
-    (void)say(fd, buf_str(&b));
     buf_done(&b);
+    return is_said;
 }
 
 static void heard_is(int fd, int status, const char *text)
@@ -141,21 +143,26 @@ static void test_client_leaves(void **state)
     rig_stop(&rig);
 }
 
-/* A client that leaves in the middle of its request. */
+/* A client that leaves in the middle of its request, wherever that is. */
 static void test_client_cut(void **state)
 {
     static const char text[] = POST "Content-Length: 5\r\n\r\nhello";
     struct http_options options = rig_options();
     struct rig rig;
+    int fds[sizeof(text)];
 
     (void)state;
+    /* libmicrohttpd 0.9.75 misses an end that comes together with bytes: the deadline sees it. */
+    options.header_deadline_ms = 150;
+    options.body_grace_ms = 150;
     rig_start(&rig, &options);
     for (size_t n = 0; n + 1 < sizeof(text); n++) {
-        int fd = dial(&rig);
-
-        assert_true(say(fd, (struct str){ text, n }));
-        (void)shutdown(fd, SHUT_WR);
-        heard_nothing(fd);
+        fds[n] = dial(&rig);
+        assert_true(say(fds[n], (struct str){ text, n }));
+        (void)shutdown(fds[n], SHUT_WR);
+    }
+    for (size_t n = 0; n + 1 < sizeof(text); n++) {
+        heard_nothing(fds[n]);
     }
     rig_wait(&rig, rig_has_connections, 0);
     rig_stop(&rig);
@@ -165,7 +172,8 @@ static void test_client_cut(void **state)
 
 /* --- Limits ----------------------------------------------------------------------------------- */
 
-static void ask_with(const struct rig *rig, const char *before, size_t n, const char *behind, int status)
+static void ask_with(const struct rig *rig, const char *before, size_t n, const char *behind,
+                     int status)
 {
     struct buf fill = bytes_of(n, 'a');
     struct buf b;
@@ -214,7 +222,8 @@ static void test_limits_together(void **state)
     (void)state;
     rig_start(&rig, &options);
     buf_init(&b, 1 << 20);
-    assert_int_equal(buf_printf(&b, "POST /%s HTTP/1.1\r\n" HOST CLOSE "Content-Length: 10000\r\n",
+    assert_int_equal(buf_printf(&b,
+                                "POST /%s HTTP/1.1\r\n" HOST CLOSE "Content-Length: 10000\r\n",
                                 target.p),
                      0);
     for (int i = 0; i < 60; i++) {
@@ -241,20 +250,20 @@ static void test_refused_while_sending(void **state)
     for (int i = 0; i < 4; i++) {
         fd = dial(&rig);
         assert_true(say(fd, STR(POST "Content-Length: 4194304\r\n\r\n")));
-        say_many(fd, SIZE, 'x');
+        assert_true(say_many(fd, SIZE, 'x')); /* no reset */
         (void)shutdown(fd, SHUT_WR);
         heard_is(fd, 413, "too_large");
     }
     /* By chunks: read to its end, and refused. */
     fd = dial(&rig);
     assert_true(say(fd, STR(POST CHUNKED "\r\n400000\r\n")));
-    say_many(fd, SIZE, 'x');
+    (void)say_many(fd, SIZE, 'x');
     assert_true(say(fd, STR("\r\n0\r\n\r\n")));
     heard_is(fd, 413, "too_large");
     /* Without end: cut off. */
     fd = dial(&rig);
     assert_true(say(fd, STR(POST CHUNKED "\r\nffffffff\r\n")));
-    say_many(fd, 5 * SIZE, 'x');
+    assert_false(say_many(fd, 10 * SIZE, 'x'));
     heard_nothing(fd);
     rig_wait(&rig, rig_has_connections, 0);
     rig_stop(&rig);
@@ -275,16 +284,16 @@ static void test_bodies_memory(void **state)
     /* One client has 60 of the 100: a second body does not fit, announced or not. */
     slow = dial(&rig);
     assert_true(say(slow, STR(POST CLOSE "Content-Length: 80\r\n\r\n")));
-    say_many(slow, 60, 'x');
+    (void)say_many(slow, 60, 'x');
     rig_wait(&rig, rig_has_bodies, 60);
     answer_is(&rig, POST "Content-Length: 41\r\n\r\n", 503, "overloaded");
     fd = dial(&rig);
     assert_true(say(fd, STR(POST CHUNKED "\r\n29\r\n")));
-    say_many(fd, 41, 'x');
+    (void)say_many(fd, 41, 'x');
     assert_true(say(fd, STR("\r\n0\r\n\r\n")));
     heard_is(fd, 503, "overloaded");
     answer_is(&rig, POST CLOSE "Content-Length: 5\r\n\r\nhello", 200, "hello");
-    say_many(slow, 20, 'x');
+    (void)say_many(slow, 20, 'x');
     heard_is(slow, 200, NULL);
     rig_wait(&rig, rig_has_bodies, 0);
     rig_stop(&rig);
@@ -465,7 +474,7 @@ static void test_body_pause(void **state)
     rig_start(&rig, &options);
     fd = dial(&rig);
     assert_true(say(fd, STR(POST "Content-Length: 9999\r\n\r\n")));
-    say_many(fd, 9998, 'x');
+    (void)say_many(fd, 9998, 'x');
     heard_nothing(fd);
     rig_wait(&rig, rig_has_connections, 0);
     rig_stop(&rig);
@@ -519,7 +528,7 @@ static void test_held_has_none(void **state)
 static void test_floods(void **state)
 {
     static const char *const heads[] = {
-        POST CHUNKED "\r\n1;",            /* chunk extension */
+        POST CHUNKED "\r\n1;",             /* chunk extension */
         POST CHUNKED "\r\n0\r\nTrailer: ", /* trailer */
     };
 
@@ -534,7 +543,7 @@ static void test_floods(void **state)
         rig_start(&rig, &options);
         fd = dial(&rig);
         assert_true(say(fd, str_from(heads[i])));
-        say_many(fd, 1024 * 1024, 'a');
+        (void)say_many(fd, 1024 * 1024, 'a');
         answer_is(&rig, LAST("/a"), 200, "GET /a");
         free(hear(fd));
         rig_wait(&rig, rig_has_connections, 0);
@@ -651,17 +660,26 @@ static void test_stop_accepting(void **state)
     rig_stop(&rig);
 }
 
-static void rig_release_and_stop(struct rig *rig)
+static void rig_release_big_and_stop(struct rig *rig)
 {
-    rig_release(rig);
+    rig_text(rig->held[0], 200, (struct str){ rig->big, BIG_SIZE });
+    rig->held_count = 0;
     rig_loop_stop(rig);
 }
 
-/* Replies of the last turn go out, also large ones; whoever does not read is left behind. */
+static void *stop_server(void *arg)
+{
+    http_stop(((struct rig *)arg)->server);
+    return NULL;
+}
+
+/* Replies of the last turn go out whole; a request that is not whole is dropped. */
 static void test_stop_flushes(void **state)
 {
     struct http_options options = rig_options();
     struct rig rig;
+    pthread_t thread;
+    char *heard;
     int held;
     int half;
 
@@ -669,20 +687,38 @@ static void test_stop_flushes(void **state)
     rig_start(&rig, &options);
     held = dial(&rig);
     half = dial(&rig);
-    assert_true(say(held, STR(GET("/hold"))));
+    assert_true(say(held, STR(LAST("/hold"))));
     assert_true(say(half, STR("GET /")));
     rig_wait(&rig, rig_has_waiting, 1);
-    rig_call(&rig, rig_release_and_stop);
+    rig_call(&rig, rig_release_big_and_stop);
+    assert_int_equal(pthread_join(rig.thread, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, stop_server, &rig), 0);
+    heard = hear(held);
+    assert_int_equal(strncmp(heard, "HTTP/1.1 200", 12), 0);
+    assert_int_equal(strlen(strstr(heard, "\r\n\r\n") + 4), BIG_SIZE);
+    free(heard);
+    heard_nothing(half);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    rig_free(&rig);
+}
+
+/* A client that does not read its reply holds up the end for no more than a moment. */
+static void test_stop_leaves_behind(void **state)
+{
+    struct http_options options = rig_options();
+    struct rig rig;
+    int fd;
+
+    (void)state;
+    rig_start(&rig, &options);
+    fd = dial(&rig);
+    assert_true(say(fd, STR(LAST("/hold"))));
+    rig_wait(&rig, rig_has_waiting, 1);
+    rig_call(&rig, rig_release_big_and_stop);
     assert_int_equal(pthread_join(rig.thread, NULL), 0);
     http_stop(rig.server);
-    heard_is(held, 200, "held");
-    heard_nothing(half);
-    loop_unwatch(rig.loop, &rig.commands);
-    loop_after_remove(rig.loop, &rig.after);
-    loop_free(rig.loop);
-    (void)close(rig.commands.fd);
-    (void)sem_destroy(&rig.is_done);
-    free(rig.big);
+    (void)close(fd);
+    rig_free(&rig);
 }
 
 int main(void)
@@ -711,6 +747,7 @@ int main(void)
         cmocka_unit_test(test_descriptors_gone),
         cmocka_unit_test(test_stop_accepting),
         cmocka_unit_test(test_stop_flushes),
+        cmocka_unit_test(test_stop_leaves_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,11 +10,11 @@
 #ifndef TESTS_HTTP_RIG_H
 #define TESTS_HTTP_RIG_H
 
-#include <arpa/inet.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -208,11 +208,9 @@ static inline void rig_loop_stop(struct rig *rig)
     loop_stop(rig->loop);
 }
 
-static inline void rig_stop(struct rig *rig)
+/* What is left when the server has stopped. */
+static inline void rig_free(struct rig *rig)
 {
-    rig_call(rig, rig_loop_stop);
-    assert_int_equal(pthread_join(rig->thread, NULL), 0);
-    http_stop(rig->server);
     loop_unwatch(rig->loop, &rig->commands);
     loop_after_remove(rig->loop, &rig->after);
     loop_free(rig->loop);
@@ -221,8 +219,17 @@ static inline void rig_stop(struct rig *rig)
     free(rig->big);
 }
 
+static inline void rig_stop(struct rig *rig)
+{
+    rig_call(rig, rig_loop_stop);
+    assert_int_equal(pthread_join(rig->thread, NULL), 0);
+    http_stop(rig->server);
+    rig_free(rig);
+}
+
 /* Wait until a figure of the server has a value. */
-static inline void rig_wait(struct rig *rig, bool (*is_so)(const struct rig *rig, unsigned n), unsigned n)
+static inline void rig_wait(struct rig *rig, bool (*is_so)(const struct rig *rig, unsigned n),
+                            unsigned n)
 {
     int64_t end = clock_boot_ms() + READ_DEADLINE_S * 1000;
 
@@ -232,8 +239,8 @@ static inline void rig_wait(struct rig *rig, bool (*is_so)(const struct rig *rig
             return;
         }
         if (clock_boot_ms() > end) {
-            fail_msg("not reached: connections %u, waiting %u, bodies %zu", rig->stats.connections,
-                     rig->stats.waiting, rig->stats.bodies_memory);
+            fail_msg("not reached: connections %u, waiting %u, bodies %zu",
+                     rig->stats.connections, rig->stats.waiting, rig->stats.bodies_memory);
         }
         (void)poll(NULL, 0, 1);
     }
@@ -343,7 +350,8 @@ static inline unsigned count_of(const char *text, const char *what)
 }
 
 /* The answer has this status, and this text anywhere (NULL: any). */
-static inline void answer_is(const struct rig *rig, const char *question, int status, const char *text)
+static inline void answer_is(const struct rig *rig, const char *question, int status,
+                             const char *text)
 {
     char *heard = ask(rig, question);
 

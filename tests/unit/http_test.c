@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "http_rig.h"
@@ -14,9 +15,12 @@
 #define SECOND  "GET /second HTTP/1.1\r\n" HOST CLOSE "\r\n"
 #define POST    "POST /echo HTTP/1.1\r\n" HOST
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
-#define ROW(name, bytes)                                                                           \
-    {                                                                                              \
-        name, { "" bytes, sizeof(bytes) - 1 }                                                      \
+#define ROW(name, bytes)                                                                       \
+    {                                                                                          \
+        name,                                                                                  \
+        {                                                                                      \
+            "" bytes, sizeof(bytes) - 1                                                        \
+        }                                                                                      \
     }
 
 struct row {
@@ -150,7 +154,8 @@ static void test_smuggling(void **state)
         if (atomic_load(&rig.handled) > 0 || rig.stats.requests > i + 1 ||
             strstr(heard, "/second") != NULL ||
             (heard[0] != '\0' && strncmp(heard, "HTTP/1.1 4", 10) != 0 &&
-             strncmp(heard, "HTTP/1.1 501", 12) != 0 && strncmp(heard, "HTTP/1.1 505", 12) != 0)) {
+             strncmp(heard, "HTTP/1.1 501", 12) != 0 &&
+             strncmp(heard, "HTTP/1.1 505", 12) != 0)) {
             fail_msg("%s: handled %u, heard: %s", smuggling[i].name, atomic_load(&rig.handled),
                      heard);
         }
@@ -204,7 +209,8 @@ static void test_accepted(void **state)
         assert_true(say(fd, STR(SECOND)));
         heard = hear(fd);
         if (count_of(heard, "HTTP/1.1 200") != 2 || strstr(heard, rows[i / 2].answer) == NULL ||
-            strstr(heard, "GET /second") == NULL || count_of(heard, "Postern-Request-Id: ") != 2) {
+            strstr(heard, "GET /second") == NULL ||
+            count_of(heard, "Postern-Request-Id: ") != 2) {
             fail_msg("%s\ngot:\n%s", request, heard);
         }
         free(heard);
@@ -276,7 +282,8 @@ static void test_expect(void **state)
     assert_non_null(strstr(heard, "\r\n\r\nhello"));
     free(heard);
     /* What is refused is refused without it. */
-    answer_is(&rig, POST "Expect: 100-continue\r\nContent-Length: 10001\r\n\r\n", 413, "too_large");
+    answer_is(&rig, POST "Expect: 100-continue\r\nContent-Length: 10001\r\n\r\n", 413,
+              "too_large");
     rig_stop(&rig);
 }
 
@@ -293,9 +300,10 @@ static void test_pipelining(void **state)
     rig_start(&rig, &options);
     buf_init(&b, 1 << 20);
     for (int i = 0; i < 100; i++) {
-        assert_int_equal(buf_printf(&b, "POST %s HTTP/1.1\r\n" HOST "%sContent-Length: 3\r\n\r\n%03d",
-                                    i % 3 == 0 ? "/late" : "/echo", i == 99 ? CLOSE : "", i),
-                         0);
+        assert_int_equal(
+            buf_printf(&b, "POST %s HTTP/1.1\r\n" HOST "%sContent-Length: 3\r\n\r\n%03d",
+                       i % 3 == 0 ? "/late" : "/echo", i == 99 ? CLOSE : "", i),
+            0);
     }
     fd = dial(&rig);
     assert_true(say(fd, buf_str(&b)));
@@ -372,27 +380,32 @@ static void test_proxy(void **state)
     } rows[] = {
         /* The peer is no proxy that we trust: what it says about others is nothing. */
         { NULL, "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n", "0 127.0.0.1" },
-        { "10.0.0.0/8", "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n", "0 127.0.0.1" },
+        { "10.0.0.0/8", "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n",
+          "0 127.0.0.1" },
         { "127.0.0.1", "", "0 127.0.0.1" },
         { "127.0.0.1", "X-Forwarded-Proto: https\r\n", "1 127.0.0.1" },
         { "127.0.0.1", "X-Forwarded-Proto: HTTPS\r\n", "1 127.0.0.1" },
         { "127.0.0.1", "X-Forwarded-Proto: http\r\n", "0 127.0.0.1" },
         { "127.0.0.1", "X-Forwarded-Proto: https, http\r\n", "0 127.0.0.1" },
-        { "127.0.0.1", "X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n", "1 127.0.0.1" },
+        { "127.0.0.1", "X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n",
+          "1 127.0.0.1" },
         { "127.0.0.1", "X-Forwarded-For: 192.0.2.1\r\n", "0 192.0.2.1" },
         { "127.0.0.0/8", "X-Forwarded-For: 192.0.2.1, 198.51.100.7\r\n", "0 198.51.100.7" },
         { "10.0.0.0/8, 127.0.0.1", "X-Forwarded-For: 192.0.2.1, 198.51.100.7, 10.1.2.3\r\n",
           "0 198.51.100.7" },
-        { "127.0.0.1,10.0.0.0/9", "X-Forwarded-For: 192.0.2.1, 10.128.0.1\r\n", "0 10.128.0.1" },
+        { "127.0.0.1,10.0.0.0/9", "X-Forwarded-For: 192.0.2.1, 10.128.0.1\r\n",
+          "0 10.128.0.1" },
         /* The client's own line comes first, the proxy's behind it. */
         { "127.0.0.1", "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 192.0.2.1\r\n",
           "0 192.0.2.1" },
         { "127.0.0.1,10.0.0.0/8", "X-Forwarded-For: 10.1.1.1, 10.1.1.2\r\n", "0 10.1.1.1" },
         { "127.0.0.1", "X-Forwarded-For: 192.0.2.1:4711\r\n", "0 192.0.2.1" },
         { "127.0.0.1", "X-Forwarded-For: [2001:db8::1]:80\r\n", "0 2001:db8::1" },
-        { "127.0.0.1,2001:db8::/32", "X-Forwarded-For: 192.0.2.1,2001:db8::1\r\n", "0 192.0.2.1" },
+        { "127.0.0.1,2001:db8::/32", "X-Forwarded-For: 192.0.2.1,2001:db8::1\r\n",
+          "0 192.0.2.1" },
         { "127.0.0.1", "X-Forwarded-For: unknown\r\n", "0 127.0.0.1" },
-        { "127.0.0.1,10.0.0.0/8", "X-Forwarded-For: 192.0.2.1, bad, 10.1.1.1\r\n", "0 10.1.1.1" },
+        { "127.0.0.1,10.0.0.0/8", "X-Forwarded-For: 192.0.2.1, bad, 10.1.1.1\r\n",
+          "0 10.1.1.1" },
         { "127.0.0.1", "X-Forwarded-For: \r\n", "0 127.0.0.1" },
         { "0.0.0.0/0", "X-Forwarded-For: 192.0.2.1, 198.51.100.7\r\n", "0 192.0.2.1" },
     };
@@ -450,16 +463,11 @@ static void test_options_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_smuggling),
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_http_10),
-        cmocka_unit_test(test_head),
-        cmocka_unit_test(test_reply_headers),
-        cmocka_unit_test(test_expect),
-        cmocka_unit_test(test_pipelining),
-        cmocka_unit_test(test_query),
-        cmocka_unit_test(test_proxy),
-        cmocka_unit_test(test_options_refused),
+        cmocka_unit_test(test_smuggling),     cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_http_10),       cmocka_unit_test(test_head),
+        cmocka_unit_test(test_reply_headers), cmocka_unit_test(test_expect),
+        cmocka_unit_test(test_pipelining),    cmocka_unit_test(test_query),
+        cmocka_unit_test(test_proxy),         cmocka_unit_test(test_options_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

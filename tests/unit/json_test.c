@@ -4,18 +4,21 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/random.h"
 #include "json/json.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define BYTES(literal) { "" literal, sizeof(literal) - 1 }
+#define BYTES(literal)                                                                         \
+    {                                                                                          \
+        "" literal, sizeof(literal) - 1                                                        \
+    }
 
 enum { TEXT_MAX = 1 << 20 };
 
@@ -133,43 +136,157 @@ static void test_refused(void **state)
 {
     static const struct str rows[] = {
         /* nothing, or more than one thing */
-        BYTES(""), BYTES(" "), BYTES("\n\t"), BYTES("\0"), BYTES("1 2"), BYTES("[] []"), BYTES("{}x"), BYTES("{},"),
-        BYTES("\"a\"\"b\""), BYTES("1,"), BYTES("null\0"), BYTES("[]\0"), BYTES("\xef\xbb\xbf[]"), BYTES("[]#"),
+        BYTES(""),
+        BYTES(" "),
+        BYTES("\n\t"),
+        BYTES("\0"),
+        BYTES("1 2"),
+        BYTES("[] []"),
+        BYTES("{}x"),
+        BYTES("{},"),
+        BYTES("\"a\"\"b\""),
+        BYTES("1,"),
+        BYTES("null\0"),
+        BYTES("[]\0"),
+        BYTES("\xef\xbb\xbf[]"),
+        BYTES("[]#"),
         /* words */
-        BYTES("nul"), BYTES("nulll"), BYTES("Null"), BYTES("TRUE"), BYTES("tru"), BYTES("undefined"), BYTES("NaN"),
-        BYTES("nan"), BYTES("Infinity"), BYTES("-Infinity"), BYTES("inf"), BYTES("[NaN]"), BYTES("a"),
+        BYTES("nul"),
+        BYTES("nulll"),
+        BYTES("Null"),
+        BYTES("TRUE"),
+        BYTES("tru"),
+        BYTES("undefined"),
+        BYTES("NaN"),
+        BYTES("nan"),
+        BYTES("Infinity"),
+        BYTES("-Infinity"),
+        BYTES("inf"),
+        BYTES("[NaN]"),
+        BYTES("a"),
         /* numbers */
-        BYTES("01"), BYTES("-01"), BYTES("00"), BYTES("-"), BYTES("+1"), BYTES(".5"), BYTES("1."), BYTES("-.5"),
-        BYTES("1.e1"), BYTES("1e"), BYTES("1e+"), BYTES("1e-"), BYTES("0x10"), BYTES("1_000"), BYTES("1.5.2"),
-        BYTES("1e5.5"), BYTES("--1"), BYTES("- 1"), BYTES("1 e5"), BYTES("1a"), BYTES("[1.]"), BYTES("[-]"),
-        BYTES("\xef\xbc\x91"), BYTES("[01]"), BYTES("{\"a\":01}"), BYTES("1e\0"), BYTES("1E1e1"),
+        BYTES("01"),
+        BYTES("-01"),
+        BYTES("00"),
+        BYTES("-"),
+        BYTES("+1"),
+        BYTES(".5"),
+        BYTES("1."),
+        BYTES("-.5"),
+        BYTES("1.e1"),
+        BYTES("1e"),
+        BYTES("1e+"),
+        BYTES("1e-"),
+        BYTES("0x10"),
+        BYTES("1_000"),
+        BYTES("1.5.2"),
+        BYTES("1e5.5"),
+        BYTES("--1"),
+        BYTES("- 1"),
+        BYTES("1 e5"),
+        BYTES("1a"),
+        BYTES("[1.]"),
+        BYTES("[-]"),
+        BYTES("\xef\xbc\x91"),
+        BYTES("[01]"),
+        BYTES("{\"a\":01}"),
+        BYTES("1e\0"),
+        BYTES("1E1e1"),
         /* strings */
-        BYTES("\""), BYTES("\"a"), BYTES("'a'"), BYTES("\"\\\""), BYTES("\"\\a\""), BYTES("\"\\x41\""),
-        BYTES("\"\\u12\""), BYTES("\"\\u123g\""), BYTES("\"\\U0041\""), BYTES("\"\n\""), BYTES("\"\t\""),
-        BYTES("\"\x1f\""), BYTES("\"a\0b\""), BYTES("\"\\\n\""), BYTES("\"\\u00\""), BYTES("\"\\0\""),
+        BYTES("\""),
+        BYTES("\"a"),
+        BYTES("'a'"),
+        BYTES("\"\\\""),
+        BYTES("\"\\a\""),
+        BYTES("\"\\x41\""),
+        BYTES("\"\\u12\""),
+        BYTES("\"\\u123g\""),
+        BYTES("\"\\U0041\""),
+        BYTES("\"\n\""),
+        BYTES("\"\t\""),
+        BYTES("\"\x1f\""),
+        BYTES("\"a\0b\""),
+        BYTES("\"\\\n\""),
+        BYTES("\"\\u00\""),
+        BYTES("\"\\0\""),
         /* surrogates */
-        BYTES("\"\\ud800\""), BYTES("\"\\udc00\""), BYTES("\"\\ud800x\""), BYTES("\"\\ud800\\u0041\""),
-        BYTES("\"\\ud800\\ud800\""), BYTES("\"\\udc00\\ud800\""), BYTES("\"\\ud800\\n\""), BYTES("\"\\ud83d\\\""),
+        BYTES("\"\\ud800\""),
+        BYTES("\"\\udc00\""),
+        BYTES("\"\\ud800x\""),
+        BYTES("\"\\ud800\\u0041\""),
+        BYTES("\"\\ud800\\ud800\""),
+        BYTES("\"\\udc00\\ud800\""),
+        BYTES("\"\\ud800\\n\""),
+        BYTES("\"\\ud83d\\\""),
         BYTES("{\"\\ud800\":1}"),
         /* bytes that are not UTF-8 */
-        BYTES("\"\x80\""), BYTES("\"\xc3\""), BYTES("\"\xc3\x28\""), BYTES("\"\xc0\xaf\""), BYTES("\"\xc1\xbf\""),
-        BYTES("\"\xe0\x80\xaf\""), BYTES("\"\xe0\x9f\xbf\""), BYTES("\"\xf0\x80\x80\xaf\""), BYTES("\"\xed\xa0\x80\""),
-        BYTES("\"\xed\xbf\xbf\""), BYTES("\"\xf4\x90\x80\x80\""), BYTES("\"\xf5\x80\x80\x80\""), BYTES("\"\xf8\x88\x80\x80\x80\""),
-        BYTES("\"\xff\""), BYTES("\"\xfe\""), BYTES("\"\xe2\x82\""), BYTES("{\"\xff\":1}"), BYTES("[\xff]"),
+        BYTES("\"\x80\""),
+        BYTES("\"\xc3\""),
+        BYTES("\"\xc3\x28\""),
+        BYTES("\"\xc0\xaf\""),
+        BYTES("\"\xc1\xbf\""),
+        BYTES("\"\xe0\x80\xaf\""),
+        BYTES("\"\xe0\x9f\xbf\""),
+        BYTES("\"\xf0\x80\x80\xaf\""),
+        BYTES("\"\xed\xa0\x80\""),
+        BYTES("\"\xed\xbf\xbf\""),
+        BYTES("\"\xf4\x90\x80\x80\""),
+        BYTES("\"\xf5\x80\x80\x80\""),
+        BYTES("\"\xf8\x88\x80\x80\x80\""),
+        BYTES("\"\xff\""),
+        BYTES("\"\xfe\""),
+        BYTES("\"\xe2\x82\""),
+        BYTES("{\"\xff\":1}"),
+        BYTES("[\xff]"),
         /* arrays */
-        BYTES("["), BYTES("]"), BYTES("[1"), BYTES("[1,"), BYTES("[1,]"), BYTES("[,1]"), BYTES("[,]"), BYTES("[1,,2]"),
-        BYTES("[1 2]"), BYTES("[1;2]"), BYTES("[1}"), BYTES("[\"a\":1]"), BYTES("[1]]"), BYTES("[\v1]"), BYTES("[\f]"),
-        BYTES("[\xc2\xa0]"), BYTES("[1\0]"),
+        BYTES("["),
+        BYTES("]"),
+        BYTES("[1"),
+        BYTES("[1,"),
+        BYTES("[1,]"),
+        BYTES("[,1]"),
+        BYTES("[,]"),
+        BYTES("[1,,2]"),
+        BYTES("[1 2]"),
+        BYTES("[1;2]"),
+        BYTES("[1}"),
+        BYTES("[\"a\":1]"),
+        BYTES("[1]]"),
+        BYTES("[\v1]"),
+        BYTES("[\f]"),
+        BYTES("[\xc2\xa0]"),
+        BYTES("[1\0]"),
         /* objects */
-        BYTES("{"), BYTES("}"), BYTES("{a:1}"), BYTES("{'a':1}"), BYTES("{1:1}"), BYTES("{null:1}"), BYTES("{\"a\"}"),
-        BYTES("{\"a\":}"), BYTES("{\"a\":1"), BYTES("{\"a\":1,}"), BYTES("{,\"a\":1}"), BYTES("{\"a\":1,,\"b\":2}"),
-        BYTES("{\"a\" 1}"), BYTES("{\"a\":1 \"b\":2}"), BYTES("{\"a\"::1}"), BYTES("{\"a\":1]"), BYTES("{:1}"),
-        BYTES("{\"a\",\"b\"}"), BYTES("{\"a\":1}}"),
+        BYTES("{"),
+        BYTES("}"),
+        BYTES("{a:1}"),
+        BYTES("{'a':1}"),
+        BYTES("{1:1}"),
+        BYTES("{null:1}"),
+        BYTES("{\"a\"}"),
+        BYTES("{\"a\":}"),
+        BYTES("{\"a\":1"),
+        BYTES("{\"a\":1,}"),
+        BYTES("{,\"a\":1}"),
+        BYTES("{\"a\":1,,\"b\":2}"),
+        BYTES("{\"a\" 1}"),
+        BYTES("{\"a\":1 \"b\":2}"),
+        BYTES("{\"a\"::1}"),
+        BYTES("{\"a\":1]"),
+        BYTES("{:1}"),
+        BYTES("{\"a\",\"b\"}"),
+        BYTES("{\"a\":1}}"),
         /* comments */
-        BYTES("/**/1"), BYTES("[1//x\n]"), BYTES("# x\n1"), BYTES("{\"a\":/*x*/1}"),
+        BYTES("/**/1"),
+        BYTES("[1//x\n]"),
+        BYTES("# x\n1"),
+        BYTES("{\"a\":/*x*/1}"),
         /* the same name twice: also spelled in two ways, also deep inside */
-        BYTES("{\"a\":1,\"a\":1}"), BYTES("{\"a\":1,\"\\u0061\":2}"), BYTES("{\"\":1,\"\":2}"),
-        BYTES("[{\"x\":{\"a\":1,\"b\":2,\"a\":3}}]"), BYTES("{\"a\\u0000b\":1,\"a\\u0000b\":1}"),
+        BYTES("{\"a\":1,\"a\":1}"),
+        BYTES("{\"a\":1,\"\\u0061\":2}"),
+        BYTES("{\"\":1,\"\":2}"),
+        BYTES("[{\"x\":{\"a\":1,\"b\":2,\"a\":3}}]"),
+        BYTES("{\"a\\u0000b\":1,\"a\\u0000b\":1}"),
     };
 
     (void)state;
@@ -187,7 +304,8 @@ static void test_refused(void **state)
     }
 }
 
-static void fill_nested(struct buf *b, size_t depth, const char *open, const char *middle, const char *close)
+static void fill_nested(struct buf *b, size_t depth, const char *open, const char *middle,
+                        const char *close)
 {
     buf_clear(b);
     for (size_t i = 0; i < depth; i++) {
@@ -205,7 +323,13 @@ static void test_depth(void **state)
         size_t depth, depth_max;
         int rc;
     } rows[] = {
-        { 0, 0, 0 }, { 1, 0, -E_JSON }, { 1, 1, 0 }, { 2, 1, -E_JSON }, { 64, 64, 0 }, { 65, 64, -E_JSON }, { 100000, 64, -E_JSON },
+        { 0, 0, 0 },
+        { 1, 0, -E_JSON },
+        { 1, 1, 0 },
+        { 2, 1, -E_JSON },
+        { 64, 64, 0 },
+        { 65, 64, -E_JSON },
+        { 100000, 64, -E_JSON },
     };
     struct buf b;
 
@@ -216,7 +340,8 @@ static void test_depth(void **state)
             struct json_doc *doc = NULL;
             struct err err = { 0 };
 
-            fill_nested(&b, rows[i].depth, kind == 0 ? "[" : "{\"a\":", "1", kind == 0 ? "]" : "}");
+            fill_nested(&b, rows[i].depth, kind == 0 ? "[" : "{\"a\":", "1",
+                        kind == 0 ? "]" : "}");
             assert_int_equal(parse(buf_str(&b), rows[i].depth_max, &doc, &err), rows[i].rc);
             json_doc_free(doc);
         }
@@ -252,7 +377,9 @@ static void test_names_twice(void **state)
             for (size_t i = 0; i < n; i++) {
                 size_t name = i + 1 == n && twice + 1 < n ? twice : i;
 
-                assert_int_equal(buf_printf(&b, "%s\"n%zu\":%zu", i == 0 ? "{" : ",", name * 7919 % 100003, i), 0);
+                assert_int_equal(buf_printf(&b, "%s\"n%zu\":%zu", i == 0 ? "{" : ",",
+                                            name * 7919 % 100003, i),
+                                 0);
             }
             assert_int_equal(buf_add_c(&b, "}"), 0);
             rc = parse(buf_str(&b), JSON_DEPTH_MAX, &doc, NULL);
@@ -266,8 +393,9 @@ static void test_names_twice(void **state)
 /* No prefix of an object is an object, and none is read beyond its end. */
 static void test_every_prefix(void **state)
 {
-    static const char text[] = "{\"a\":[1,-2.5e+10,true,false,null,\"x\\u00e9\\ud83d\\ude00\\n\xc3\xa9\"],"
-                               "\"b\":{\"c\":{},\"d\":[[],[0]]},\"\":12345678901234567890}";
+    static const char text[] =
+        "{\"a\":[1,-2.5e+10,true,false,null,\"x\\u00e9\\ud83d\\ude00\\n\xc3\xa9\"],"
+        "\"b\":{\"c\":{},\"d\":[[],[0]]},\"\":12345678901234567890}";
     size_t len = sizeof(text) - 1;
 
     (void)state;
@@ -281,8 +409,9 @@ static void test_every_prefix(void **state)
 
 static void test_values(void **state)
 {
-    struct json_doc *doc = parsed("{\"n\":null,\"t\":true,\"f\":false,\"i\":-12,\"big\":9007199254740993,\"d\":1.50,"
-                                  "\"e\":1e3,\"s\":\"a\\u0000b\",\"arr\":[10,[20],{\"x\":30}],\"obj\":{\"k\":\"v\"}}");
+    struct json_doc *doc = parsed(
+        "{\"n\":null,\"t\":true,\"f\":false,\"i\":-12,\"big\":9007199254740993,\"d\":1.50,"
+        "\"e\":1e3,\"s\":\"a\\u0000b\",\"arr\":[10,[20],{\"x\":30}],\"obj\":{\"k\":\"v\"}}");
     const struct json *root = json_root(doc);
     int64_t i = 7;
 
@@ -390,9 +519,11 @@ static void test_write_commas(void **state)
     json_out_int(&o, 5);
     json_out_object_end(&o);
     assert_int_equal(json_out_end(&o), 0);
-    assert_string_equal(b.p, "{\"s\":\"x\",\"c\":null,\"min\":-9223372036854775808,\"t\":true,\"none\":null,"
-                             "\"at\":\"1970-01-01T00:00:00.001Z\",\"raw\":{\"a\":1},\"no\":null,"
-                             "\"list\":[[],{},null,false,{\"n\":[1.10,18446744073709551617]}],\"\\\"quoted\\\"\":5}");
+    assert_string_equal(
+        b.p, "{\"s\":\"x\",\"c\":null,\"min\":-9223372036854775808,\"t\":true,\"none\":null,"
+             "\"at\":\"1970-01-01T00:00:00.001Z\",\"raw\":{\"a\":1},\"no\":null,"
+             "\"list\":[[],{},null,false,{\"n\":[1.10,18446744073709551617]}],"
+             "\"\\\"quoted\\\"\":5}");
     json_doc_free(doc);
     doc = parsed(b.p);
     json_doc_free(doc);
@@ -409,9 +540,13 @@ static void test_write_strings(void **state)
         { BYTES("plain /"), "\"plain /\"" },
         { BYTES("\"\\\b\t\n\f\r"), "\"\\\"\\\\\\b\\t\\n\\f\\r\"" },
         { BYTES("\0\x01\x1f\x7f"), "\"\\u0000\\u0001\\u001f\\u007f\"" },
-        { BYTES("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+        { BYTES("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"),
+          "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
         { BYTES("\x80"), "\"\xef\xbf\xbd\"" },
-        { BYTES("a\xff" "b"), "\"a\xef\xbf\xbd" "b\"" },
+        { BYTES("a\xff"
+                "b"),
+          "\"a\xef\xbf\xbd"
+          "b\"" },
         { BYTES("\xc3"), "\"\xef\xbf\xbd\"" },
         { BYTES("\xc3\xa9\xc3"), "\"\xc3\xa9\xef\xbf\xbd\"" },
         { BYTES("\xff\xc3\xa9\n"), "\"\xef\xbf\xbd\xc3\xa9\\n\"" },
@@ -493,18 +628,12 @@ static void test_write_value_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_names_twice),
-        cmocka_unit_test(test_every_prefix),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_walk),
-        cmocka_unit_test(test_write_commas),
-        cmocka_unit_test(test_write_strings),
-        cmocka_unit_test(test_write_random),
-        cmocka_unit_test(test_write_limit),
-        cmocka_unit_test(test_write_value_limit),
+        cmocka_unit_test(test_accepted),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_depth),         cmocka_unit_test(test_names_twice),
+        cmocka_unit_test(test_every_prefix),  cmocka_unit_test(test_values),
+        cmocka_unit_test(test_walk),          cmocka_unit_test(test_write_commas),
+        cmocka_unit_test(test_write_strings), cmocka_unit_test(test_write_random),
+        cmocka_unit_test(test_write_limit),   cmocka_unit_test(test_write_value_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
