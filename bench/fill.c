@@ -83,12 +83,15 @@ int main(int argc, char **argv)
         struct pollfd p = { .fd = writer_fd(writer), .events = POLLIN };
 
         for (int i = 0; i < BATCH; i++) {
-            rows_fill(&b->rows[i], &ids, (done + i) % apps + 1, (struct str){ body, sizeof(body) }, done + i);
+            rows_fill(&b->rows[i], &ids, (done + i) % apps + 1,
+                      (struct str){ body, sizeof(body) }, done + i);
         }
         b->is_done = false;
-        b->write = (struct write){
-            .class = WRITE_PUBLISH, .rows = BATCH, .bytes = BATCH * 2048, .run = batch_run, .on_done = batch_done
-        };
+        b->write = (struct write){ .class = WRITE_PUBLISH,
+                                   .rows = BATCH,
+                                   .bytes = BATCH * 2048,
+                                   .run = batch_run,
+                                   .on_done = batch_done };
         if (writer_submit(writer, &b->write) != 0) {
             return 1;
         }

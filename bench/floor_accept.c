@@ -9,6 +9,10 @@
  * A forked child generates the load over kept-alive connections. Prints one JSON line: requests, seconds,
  * requests_per_s, cpu_us (of the server process, per request).
  */
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -54,7 +55,8 @@ static double cpu_s(void)
     struct rusage u;
 
     (void)getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 /* --- the server */
@@ -62,7 +64,8 @@ static int item_run(struct write *w, struct db *db, struct write_seqs *seqs)
 {
     struct item *item = CONTAINER_OF(w, struct item, write);
 
-    return item->is_outcome ? outcome_store(db, &item->rows.outcome) : event_insert(db, &item->rows.publish, seqs);
+    return item->is_outcome ? outcome_store(db, &item->rows.outcome)
+                            : event_insert(db, &item->rows.publish, seqs);
 }
 
 static void item_submit(struct item *item);
@@ -111,8 +114,8 @@ static void on_request(void *ctx, struct http_request *req)
     item->floor = f;
     item->req = req;
     memcpy(item->body, req->body.p, req->body.len < BODY_SIZE ? req->body.len : BODY_SIZE);
-    rows_fill(&item->rows, &f->ids, f->taken % f->apps + 1, (struct str){ item->body, BODY_SIZE },
-              clock_boot_us() * 1000 + f->taken % 1000);
+    rows_fill(&item->rows, &f->ids, f->taken % f->apps + 1,
+              (struct str){ item->body, BODY_SIZE }, clock_boot_us() * 1000 + f->taken % 1000);
     f->taken++;
     item_submit(item);
 }
@@ -149,10 +152,11 @@ static void generate(uint16_t port, long count, long connections)
     char reply[REPLY_SIZE];
     long sent = 0;
     long answered = 0;
-    int len = snprintf(request, sizeof(request),
-                       "POST /api/v1/apps/x/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                       "Content-Length: %d\r\n\r\n",
-                       BODY_SIZE);
+    int len = snprintf(
+        request, sizeof(request),
+        "POST /api/v1/apps/x/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "Content-Length: %d\r\n\r\n",
+        BODY_SIZE);
 
     memset(request + len, 'x', BODY_SIZE);
     for (long i = 0; i < connections; i++) {
@@ -178,7 +182,8 @@ static void generate(uint16_t port, long count, long connections)
     exit(0);
 }
 
-static int floor_start(struct floor *f, const char *dir, struct store_open *open, struct db_options *db)
+static int floor_start(struct floor *f, const char *dir, struct store_open *open,
+                       struct db_options *db)
 {
     struct http_options http = { .listen = "127.0.0.1:0",
                                  .body_max = 1 << 20,
@@ -218,7 +223,8 @@ int main(int argc, char **argv)
     connections = strtol(argv[3], NULL, 10);
     f.apps = strtol(argv[4], NULL, 10);
     id_maker_init(&f.ids, NULL);
-    if (connections < 1 || connections > CONNECTIONS_MAX || f.apps < 1 || floor_start(&f, argv[1], &open, &db) != 0) {
+    if (connections < 1 || connections > CONNECTIONS_MAX || f.apps < 1 ||
+        floor_start(&f, argv[1], &open, &db) != 0) {
         return 1;
     }
     child = fork();
@@ -234,7 +240,9 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "floor_accept: %s\n", err.text);
         return 1;
     }
-    f.watch = (struct loop_watch){ .fd = writer_fd(f.writer), .on_ready = on_writer_ready, .ctx = &f };
+    f.watch = (struct loop_watch){ .fd = writer_fd(f.writer),
+                                   .on_ready = on_writer_ready,
+                                   .ctx = &f };
     if (loop_watch(f.loop, &f.watch, LOOP_READ) != 0) {
         return 1;
     }
@@ -245,8 +253,9 @@ int main(int argc, char **argv)
     }
     seconds = (double)clock_boot_us() / 1e6 - seconds;
     cpu = cpu_s() - cpu;
-    (void)printf("{\"requests\":%ld,\"seconds\":%.3f,\"requests_per_s\":%.0f,\"cpu_us\":%.1f}\n", f.count, seconds,
-                 (double)f.count / seconds, cpu * 1e6 / (double)f.count);
+    (void)printf(
+        "{\"requests\":%ld,\"seconds\":%.3f,\"requests_per_s\":%.0f,\"cpu_us\":%.1f}\n",
+        f.count, seconds, (double)f.count / seconds, cpu * 1e6 / (double)f.count);
     (void)waitpid(child, NULL, 0);
     writer_stop(f.writer);
     http_stop(f.http);

@@ -7,6 +7,10 @@
  *
  * A forked child receives and answers 200. Prints one JSON line: requests, seconds, requests_per_s, cpu_us (of this process, per request).
  */
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <poll.h>
@@ -15,9 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,7 +47,8 @@ static double cpu_s(void)
     struct rusage u;
 
     (void)getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 /* --- the receiver: one process, answers each whole request */
@@ -90,7 +92,8 @@ static void receive(int listener)
             }
         }
         if ((polls[0].revents & POLLIN) != 0 && count <= CONCURRENCY_MAX) {
-            polls[count] = (struct pollfd){ .fd = accept(listener, NULL, NULL), .events = POLLIN };
+            polls[count] =
+                (struct pollfd){ .fd = accept(listener, NULL, NULL), .events = POLLIN };
             count++;
         }
     }
@@ -104,7 +107,8 @@ static pid_t receiver_start(char url[64])
     pid_t child;
 
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 || listen(fd, CONCURRENCY_MAX) != 0 ||
+    if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 ||
+        listen(fd, CONCURRENCY_MAX) != 0 ||
         getsockname(fd, (struct sockaddr *)&sin, &len) != 0) {
         abort();
     }
@@ -199,8 +203,9 @@ int main(int argc, char **argv)
     }
     start = now_s() - start;
     cpu = cpu_s() - cpu;
-    (void)printf("{\"requests\":%ld,\"failed\":%ld,\"seconds\":%.3f,\"requests_per_s\":%.0f,\"cpu_us\":%.1f}\n", count,
-                 failed, start, (double)count / start, cpu * 1e6 / (double)count);
+    (void)printf("{\"requests\":%ld,\"failed\":%ld,\"seconds\":%.3f,\"requests_per_s\":%.0f,"
+                 "\"cpu_us\":%.1f}\n",
+                 count, failed, start, (double)count / start, cpu * 1e6 / (double)count);
     (void)kill(receiver, SIGKILL);
     (void)waitpid(receiver, NULL, 0);
     (void)curl_multi_cleanup(multi);

@@ -11,18 +11,23 @@ static const char request_headers[] =
     "Content-Type: application/json\r\nUser-Agent: Postern/0\r\nAccept-Encoding: identity\r\n"
     "webhook-id: evt_0351qkmGQu2eQL1UsZ82az\r\nwebhook-timestamp: 1795327521\r\n"
     "webhook-signature: v1,12NnToOSuHLGEUAx7SNH8eDXNEuJm/0V7oJ2hviRFgQ=\r\n"
-    "Postern-Signature: t=1795327521,v1=9ed594265e87c4ffd98b78df05aa9621f8bdbcee9a2dc7d2f579ca74b0e6f1bf\r\n"
+    "Postern-Signature: "
+    "t=1795327521,v1=9ed594265e87c4ffd98b78df05aa9621f8bdbcee9a2dc7d2f579ca74b0e6f1bf\r\n"
     "Postern-Webhook-Id: dlv_0351qkmGQu2eQL1UsZ82b0\r\nPostern-Event-Type: user.created\r\n"
     "Postern-Delivery-Id: dlv_0351qkmGQu2eQL1UsZ82b0\r\nPostern-Attempt: 1\r\n";
 
-void rows_fill(struct bench_rows *r, struct id_maker *ids, int64_t app, struct str body, int64_t key_number)
+void rows_fill(struct bench_rows *r, struct id_maker *ids, int64_t app, struct str body,
+               int64_t key_number)
 {
     int64_t now = clock_wall_ms();
 
     memset(r, 0, sizeof(*r));
-    r->delivery = (struct delivery_row){
-        .id = id_make(ids, now), .app = app, .endpoint = app, .type = 1, .state = DELIVERY_PENDING, .created_at = now
-    };
+    r->delivery = (struct delivery_row){ .id = id_make(ids, now),
+                                         .app = app,
+                                         .endpoint = app,
+                                         .type = 1,
+                                         .state = DELIVERY_PENDING,
+                                         .created_at = now };
     r->publish.event = (struct event_row){ .id = id_make(ids, now),
                                            .app = app,
                                            .type = 1,

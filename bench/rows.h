@@ -14,7 +14,8 @@ struct bench_rows {
 };
 
 /* Fill everything but the seqs. `key_number` < 0: no idempotency key. */
-void rows_fill(struct bench_rows *r, struct id_maker *ids, int64_t app, struct str body, int64_t key_number);
+void rows_fill(struct bench_rows *r, struct id_maker *ids, int64_t app, struct str body,
+               int64_t key_number);
 /* After event_insert gave the seqs: what the first attempt, answered 200, writes. */
 void rows_outcome(struct bench_rows *r);
 

@@ -42,7 +42,7 @@ struct api_options {
     int64_t endpoints_max;
     int64_t event_data_max;
     int64_t batch_events_max;
-    /* More lines of /metrics by the wiring ("name value\n" Prometheus text), and readiness. */
+    /* Readiness, by the wiring. */
     bool (*is_ready)(void *ctx, const char **ret_reason);
     void *ctx;
 };
@@ -55,7 +55,12 @@ void api_handle(void *ctx, struct http_request *req);
 void api_refused(void *ctx, struct http_request *req, int code);
 /* Draining: answer 503 + Retry-After + close to everything but health. */
 void api_drain(struct api *api);
-/* Install an admin key at first start (ctx of the wiring): makes project `default` and the key rows. */
+/*
+ * Install an admin key at first start (ctx of the wiring): makes what is missing of project
+ * `default`, its app `default`, and the key. on_done: once, never before this returned. At once
+ * -E_CONFLICT: this key is known already; -E_INVALID: it is not well-formed; others of
+ * registry_save. Then on_done is not called.
+ */
 NODISCARD int api_install_admin_key(struct api *api, struct str key,
                                     void (*on_done)(void *ctx, int result), void *ctx);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* auth.c - who asks, and may that key do this? The look-up is in memory: keys are known by their keyed hash. */
+/* auth.c - who asks, and may that key do this? The look-up is in memory: keys are known by
+ * their keyed hash. */
 #include "api/auth.h"
 
 #include "api/api_internal.h"

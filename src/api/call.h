@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * call.h - one API request on its way through the floor: who asks, what the path named, the body, the answer.
+ * call.h - one API request on its way through the floor: who asks, what the path named, the
+ * body, the answer.
  *
- * A call lives in the arena of its request and ends with exactly one answer (call_reply*, problem_reply).
- * A handler may be run again (call_again): after a lost race, or once a missing event type was stored. So a
- * handler reads everything anew each time and keeps nothing between two runs but what stands here.
+ * A call lives in the arena of its request and ends with exactly one answer (call_reply*,
+ * problem_reply). A handler may be run again (call_again): after a lost race, or once a missing
+ * event type was stored. So a handler reads everything anew each time and keeps nothing between
+ * two runs but what stands here.
  */
 #ifndef API_CALL_H
 #define API_CALL_H
@@ -84,7 +86,8 @@ struct call {
 
 /* A call in the request's arena, with nothing in it yet. */
 struct call *call_new(struct api *api, struct http_request *req);
-/* Check the query and the body as the route says, look up what the path names, run the handler. */
+/* Check the query and the body as the route says, look up what the path names, run the
+ * handler. */
 void call_run(struct call *call);
 /* The last two steps once more; for objects that changed meanwhile. */
 void call_again(struct call *call);
@@ -97,8 +100,8 @@ struct str call_query(struct call *call, const char *name);
 void call_query_fault(struct call *call, const char *name, const char *code,
                       const char *detail);
 
-/* Run in a reader thread, then done on the main thread; an error of run is answered here. `run` may use the
- * call's arena and state, and nothing of the registry. */
+/* Run in a reader thread, then done on the main thread; an error of run is answered here.
+ * `run` may use the call's arena and state, and nothing of the registry. */
 void call_read(struct call *call, int (*run)(struct call *call, struct db *db),
                void (*done)(struct call *call));
 
@@ -116,7 +119,8 @@ void call_reply_bytes(struct call *call, int status, const char *content_type,
 void call_put_id(struct json_out *o, const char *name, enum id_kind kind, const struct id *id);
 void call_put_text(struct json_out *o, const char *name, struct str s); /* NULL p: null */
 
-/* One more try after a lost race? Counts it. False with If-Match, and when the tries are used up. */
+/* One more try after a lost race? Counts it. False with If-Match, and when the tries are
+ * used up. */
 bool call_may_retry(struct call *call);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cursor.h - where a page of a list begins: opaque to clients, base64url of version, list, direction, the number (seq) of
- * the row at whose side the page begins, and a check. It is no secret and grants nothing; the check only tells a mangled
- * cursor from a wrong one. It goes with any filter of the same list. Pure.
+ * cursor.h - where a page of a list begins: opaque to clients, base64url of version, list,
+ * direction, the number (seq) of the row at whose side the page begins, and a check. It is no
+ * secret and grants nothing; the check only tells a mangled cursor from a wrong one. It goes
+ * with any filter of the same list. Pure.
  */
 #ifndef API_CURSOR_H
 #define API_CURSOR_H

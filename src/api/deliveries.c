@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * deliveries.c - /api/v1/apps/{app}/deliveries: the log, one delivery with its attempts, retry and cancel.
+ * deliveries.c - /api/v1/apps/{app}/deliveries: the log, one delivery with its attempts, retry
+ * and cancel.
  *
- * What waits for a deleted endpoint is cancelled without a row that says so (delivery_view.c). So a filter by status
- * asks the store more than once: `cancelled` is the stored ones and what is open of deleted endpoints; `pending` and
- * `retrying` leave deleted endpoints out.
+ * What waits for a deleted endpoint is cancelled without a row that says so (delivery_view.c).
+ * So a filter by status asks the store more than once: `cancelled` is the stored ones and what
+ * is open of deleted endpoints; `pending` and `retrying` leave deleted endpoints out.
  */
 #include "api/api_internal.h"
 #include "api/delivery_view.h"
@@ -350,7 +351,8 @@ void deliveries_get(struct call *call)
     call_read(call, get_run, get_done);
 }
 
-/* --- retry and cancel: the retry is only on its way when it is answered, the cancel is stored */
+/* --- retry and cancel: the retry is only on its way when it is answered, the cancel is
+ * stored */
 static void reply_moved(struct call *call, int result, int http_status, const char *status)
 {
     struct json_out *o;

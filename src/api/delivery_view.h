@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* delivery_view.h - deliveries and attempts as people see them: stored states and what is derived from memory. */
+/* delivery_view.h - deliveries and attempts as people see them: stored states and what is
+ * derived from memory. */
 #ifndef API_DELIVERY_VIEW_H
 #define API_DELIVERY_VIEW_H
 

@@ -33,7 +33,8 @@ void endpoint_defaults(struct call *call, struct endpoint_draft *draft)
 }
 
 /* --- url */
-/* This server's own test inbox is reached without the network: the rules for URLs do not concern it. */
+/* This server's own test inbox is reached without the network: the rules for URLs do not
+ * concern it. */
 static bool is_own_inbox(struct call *call, struct str url)
 {
     struct str own =

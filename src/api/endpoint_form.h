@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * endpoint_form.h - an endpoint as people describe it: read field by field into a draft, checked, and written as the
- * document and the sealed part that the registry reads.
+ * endpoint_form.h - an endpoint as people describe it: read field by field into a draft,
+ * checked, and written as the document and the sealed part that the registry reads.
  */
 #ifndef API_ENDPOINT_FORM_H
 #define API_ENDPOINT_FORM_H
@@ -48,7 +48,8 @@ enum endpoint_form {
 
 /* Defaults of a new endpoint, without name and URL. */
 void endpoint_defaults(struct call *call, struct endpoint_draft *draft);
-/* Read the body over the draft; faults are collected in the call. An URL that is refused sets *ret_url_refused. */
+/* Read the body over the draft; faults are collected in the call. An URL that is refused
+ * sets *ret_url_refused. */
 void endpoint_form_read(struct call *call, enum endpoint_form form,
                         struct endpoint_draft *draft, bool *ret_url_refused);
 /* retry, into the policy (endpoint_retry.c). */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * endpoint_headers.c - headers that customers add to their deliveries. They are sent as they stand, so nothing may
- * change the framing of the request, pose as ours, or speak to a metadata service.
+ * endpoint_headers.c - headers that customers add to their deliveries. They are sent as they
+ * stand, so nothing may change the framing of the request, pose as ours, or speak to a metadata
+ * service.
  */
 #include "api/api_internal.h"
 #include "api/endpoint_form.h"

@@ -72,7 +72,8 @@ static void read_on(struct form *f, struct retry_policy *policy)
     }
 }
 
-/* The whole policy is given anew: what is absent in the object comes from the schedule's preset. */
+/* The whole policy is given anew: what is absent in the object comes from the schedule's
+ * preset. */
 void endpoint_retry_read(struct form *f, struct retry_policy *policy)
 {
     struct retry_policy fresh;

@@ -39,7 +39,8 @@ static int unseal(struct call *call, const struct endpoint *endpoint,
     return rc;
 }
 
-/* Seal {"secrets":[...],"headers":{...}}; `secrets` are those of today, or NULL for the one of the draft. */
+/* Seal {"secrets":[...],"headers":{...}}; `secrets` are those of today, or NULL for the one
+ * of the draft. */
 static int seal(struct call *call, int64_t endpoint_no, const struct endpoint_draft *draft,
                 const struct json *secrets, struct buf *ret_sealed)
 {
@@ -164,7 +165,8 @@ void endpoints_get(struct call *call)
     object_reply(call, 200, &call->endpoint->object, members);
 }
 
-/* --- what every edit checks behind the form. False: answered, or on its way (an event type registers itself). */
+/* --- what every edit checks behind the form. False: answered, or on its way (an event type
+ * registers itself). */
 static bool types_known(struct call *call, const struct json *list)
 {
     struct json_iter it;

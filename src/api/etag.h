@@ -12,7 +12,8 @@
 struct call;
 struct object;
 
-/* Does an If-Match (weak false) or If-None-Match (weak true) value name this version? `*` names any. Pure. */
+/* Does an If-Match (weak false) or If-None-Match (weak true) value name this version? `*`
+ * names any. Pure. */
 bool etag_names(struct str header, int64_t version, bool weak);
 /* If-Match of an edit: -E_PRECONDITION when it does not fit; then the call is answered. */
 NODISCARD int etag_check(struct call *call, const struct object *object);

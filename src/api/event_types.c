@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* event_types.c - /api/v1/event-types: the catalogue of what may be published. A name never changes. */
+/* event_types.c - /api/v1/event-types: the catalogue of what may be published. A name never
+ * changes. */
 #include "api/event_types.h"
 
 #include "api/etag.h"

@@ -11,7 +11,8 @@ struct call;
 
 /* May unknown types be registered by using them? */
 bool event_types_register_themselves(const struct call *call);
-/* Store the type, then run the call again; failures are answered here. The name is valid and unknown. */
+/* Store the type, then run the call again; failures are answered here. The name is valid and
+ * unknown. */
 void event_types_register(struct call *call, struct str name);
 
 #endif

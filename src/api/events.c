@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * events.c - publishing: POST /api/v1/apps/{app}/events and .../batch. The busiest road of the house.
+ * events.c - publishing: POST /api/v1/apps/{app}/events and .../batch. The busiest road of the
+ * house.
  *
- * One run reads and checks everything, builds each body once in call->bytes, matches the app's endpoints in memory and
- * hands all of it to the engine as one write. 202 goes out after the commit, and only then. Memory: the request's arena
- * and two buffers, however many endpoints there are.
+ * One run reads and checks everything, builds each body once in call->bytes, matches the app's
+ * endpoints in memory and hands all of it to the engine as one write. 202 goes out after the
+ * commit, and only then. Memory: the request's arena and two buffers, however many endpoints
+ * there are.
  */
 #include <stdio.h>
 #include <string.h>
@@ -271,7 +273,8 @@ static void fan_out(struct call *call, struct event_publish *e, const struct eve
 }
 
 /* --- keys */
-/* The header of a batch is one key an event. A blank cannot stand in a key of a client, so they never meet. */
+/* The header of a batch is one key an event. A blank cannot stand in a key of a client, so
+ * they never meet. */
 static struct str header_key(struct call *call, const struct publishing *p, struct str key,
                              uint32_t at)
 {
@@ -280,8 +283,8 @@ static struct str header_key(struct call *call, const struct publishing *p, stru
 }
 
 /*
- * What a repeat must equal: the raw request; or the event's own JSON without blanks where the same event may come again
- * in another request, by its id or in a batch.
+ * What a repeat must equal: the raw request; or the event's own JSON without blanks where the
+ * same event may come again in another request, by its id or in a batch.
  */
 static int hash_item(struct call *call, const struct item *item, bool is_batch,
                      unsigned char ret_hash[EVENT_HASH_SIZE])

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* events_read.c - GET /api/v1/apps/{app}/events and .../{event}: what was published, and where it went. */
+/* events_read.c - GET /api/v1/apps/{app}/events and .../{event}: what was published, and
+ * where it went. */
 #include "api/events_read.h"
 
 #include "api/api_internal.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* filters.h - query parameters that narrow the logs: read and checked; a bad one is a fault of the call. */
+/* filters.h - query parameters that narrow the logs: read and checked; a bad one is a fault
+ * of the call. */
 #ifndef API_FILTERS_H
 #define API_FILTERS_H
 
@@ -13,9 +14,11 @@ struct endpoint;
 
 /* RFC 3339 time, 0 when absent. */
 int64_t filter_time(struct call *call, const char *name);
-/* `type` by name: its number, 0 when absent, -1 when there is none of that name. A deleted type is found too. */
+/* `type` by name: its number, 0 when absent, -1 when there is none of that name. A deleted
+ * type is found too. */
 int64_t filter_type(struct call *call);
-/* `endpoint` by id, also a deleted one of the app. *ret_endpoint NULL when absent; false: there is none. */
+/* `endpoint` by id, also a deleted one of the app. *ret_endpoint NULL when absent; false:
+ * there is none. */
 bool filter_endpoint(struct call *call, const struct endpoint **ret_endpoint);
 /* `status`: a stored state, 0 when absent. */
 int32_t filter_state(struct call *call);

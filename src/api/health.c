@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* health.c - /healthz, /readyz, /metrics (Prometheus text 0.0.4). The names of the metrics are a contract. */
+/* health.c - /healthz, /readyz, /metrics (Prometheus text 0.0.4). The names of the metrics
+ * are a contract. */
 #include "api/api_internal.h"
 #include "api/handlers.h"
 #include "api/problem.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inboxes.c - GET /catch/{token}: what a built-in test inbox received, newest first, with the verdict on each
- * signature. No key is asked for: who knows the token may read, so it should not be guessable.
+ * inboxes.c - GET /catch/{token}: what a built-in test inbox received, newest first, with the
+ * verdict on each signature. No key is asked for: who knows the token may read, so it should
+ * not be guessable.
  */
 #include "api/api_internal.h"
 #include "api/delivery_view.h"

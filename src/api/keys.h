@@ -18,7 +18,8 @@ struct key_draft {
 /* -E_CONFLICT: this key exists already (in whatever project). Else as registry_save. */
 NODISCARD int key_save(struct api *api, struct project *project, const struct key_draft *draft,
                        int64_t now, registry_saved *on_saved, void *ctx);
-/* Write the key object; with `text` (not NULL p) as its member `key`, which is shown this once. */
+/* Write the key object; with `text` (not NULL p) as its member `key`, which is shown this
+ * once. */
 void key_write(struct json_out *o, const struct api_key *key, struct str text);
 
 #endif

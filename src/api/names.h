@@ -27,7 +27,8 @@ bool name_is_external_id(struct str s);
 bool name_is_token(struct str s);
 /* 1 to 255 visible ASCII characters */
 bool name_is_idempotency_key(struct str s);
-/* A slug out of any text: letters and digits kept (small), runs of others become one '-'; "app" when nothing is left. */
+/* A slug out of any text: letters and digits kept (small), runs of others become one '-';
+ * "app" when nothing is left. */
 void slug_make(struct str name, char ret_slug[SLUG_MAX + 1]);
 /* Append '-' and six digits; the stem is cut so that it fits. */
 void slug_vary(char slug[SLUG_MAX + 1], uint64_t random);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* openapi.c - GET /openapi.json: the contract, made from api/openapi.yaml when this is built. */
+/* openapi.c - GET /openapi.json: the contract, made from api/openapi.yaml when this is
+ * built. */
 #include "api/call.h"
 #include "api/handlers.h"
 

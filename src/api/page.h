@@ -27,18 +27,21 @@ struct page {
 
 /* From the query. On failure the call is answered with 400. */
 NODISCARD int page_read(struct call *call, enum page_list list, struct page *ret_page);
-/* In which order rows must be read, and how many: one more than are shown tells whether others follow. */
+/* In which order rows must be read, and how many: one more than are shown tells whether
+ * others follow. */
 bool page_reads_ascending(const struct page *page);
 uint32_t page_fetch(const struct page *page);
-/* Rows come in reading order and are shown in list order: how many to show, and which one stands at that place. */
+/* Rows come in reading order and are shown in list order: how many to show, and which one
+ * stands at that place. */
 size_t page_shown(const struct page *page, size_t fetched);
 size_t page_at(const struct page *page, size_t fetched, size_t place);
-/* Write next_cursor and prev_cursor; first and last are the seqs of the shown rows (0 when there is none). */
+/* Write next_cursor and prev_cursor; first and last are the seqs of the shown rows (0 when
+ * there is none). */
 void page_end(struct json_out *o, const struct page *page, size_t fetched, int64_t first,
               int64_t last);
 
-/* A page of objects in memory that are given in order of no. Deleted ones are left out. Calls `write` for each and
- * answers. */
+/* A page of objects in memory that are given in order of no. Deleted ones are left out.
+ * Calls `write` for each and answers. */
 void page_objects(struct call *call, const struct page *page, struct object *const *objects,
                   size_t count,
                   void (*write)(struct call *call, struct json_out *o,

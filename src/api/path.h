@@ -13,8 +13,8 @@
 enum { PATH_PARAMS_MAX = 3 };
 
 /*
- * Does the path fit "/api/v1/apps/{app}/events"? A {name} takes one whole, not empty segment; its raw bytes go to
- * ret_values in order of the pattern. A trailing slash fits nothing.
+ * Does the path fit "/api/v1/apps/{app}/events"? A {name} takes one whole, not empty segment;
+ * its raw bytes go to ret_values in order of the pattern. A trailing slash fits nothing.
  */
 bool path_match(const char *pattern, struct str path, struct str ret_values[PATH_PARAMS_MAX]);
 /* The name of the parameter at that place of the pattern ("app"), STR_NONE past the last. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * problem.h - every answer that is not a success: RFC 9457 problem JSON {type, title, status, detail, code, errors,
- * request_id}. The only place that turns an err.h code into an HTTP answer.
+ * problem.h - every answer that is not a success: RFC 9457 problem JSON {type, title, status,
+ * detail, code, errors, request_id}. The only place that turns an err.h code into an HTTP
+ * answer.
  */
 #ifndef API_PROBLEM_H
 #define API_PROBLEM_H
@@ -16,7 +17,8 @@ struct http_request;
 
 enum { PROBLEM_RETRY_AFTER_S = 1, PROBLEM_SIZE_MAX = 64 * 1024 };
 
-/* Answer with that code (negative) and its general sentence; faults that the call collected are its `errors`. */
+/* Answer with that code (negative) and its general sentence; faults that the call collected
+ * are its `errors`. */
 void problem_reply(struct call *call, int code);
 /* The same with a sentence of its own. */
 void problem_detail(struct call *call, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* routes.c - the one table of routes. The busiest stand first: the table is searched from the top. */
+/* routes.c - the one table of routes. The busiest stand first: the table is searched from
+ * the top. */
 #include "api/routes.h"
 
 #include <assert.h>
@@ -107,7 +108,8 @@ int routes_find(struct str method, struct str path, struct arena *arena,
         method = STR("GET");
     }
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        /* The first pattern that fits is the path's: "/events/batch" stands before "/events/{event}". */
+        /* The first pattern that fits is the path's: "/events/batch" stands before
+         * "/events/{event}". */
         if (pattern != NULL ? strcmp(table[i].pattern, pattern) != 0
                             : !path_match(table[i].pattern, path, params)) {
             continue;

@@ -26,8 +26,8 @@ struct route {
     void (*handler)(struct call *call);
 };
 
-/* -E_NOT_FOUND: no such path. -E_METHOD: the path has others (also OPTIONS); they are in *ret_allow ("GET, HEAD"). HEAD
- * finds the route of GET. */
+/* -E_NOT_FOUND: no such path. -E_METHOD: the path has others (also OPTIONS); they are in
+ * *ret_allow ("GET, HEAD"). HEAD finds the route of GET. */
 NODISCARD int routes_find(struct str method, struct str path, struct arena *arena,
                           const struct route **ret_route,
                           struct str ret_params[PATH_PARAMS_MAX], struct str *ret_allow);

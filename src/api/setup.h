@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * setup.h - a project as it must be from the start: its row, its app `default`, an admin key. Three rows one after the
- * other; what is there already is left. When a later one fails, a project that was made by this setup is deleted again.
+ * setup.h - a project as it must be from the start: its row, its app `default`, an admin key.
+ * Three rows one after the other; what is there already is left. When a later one fails, a
+ * project that was made by this setup is deleted again.
  */
 #ifndef API_SETUP_H
 #define API_SETUP_H
@@ -27,7 +28,8 @@ struct setup {
     int result;
 };
 
-/* Everything in s stays with the caller until on_done. A code: not started, on_done is not called. */
+/* Everything in s stays with the caller until on_done. A code: not started, on_done is not
+ * called. */
 NODISCARD int setup_start(struct setup *s);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "base/str.h"
 
-void *xalloc(size_t size) __attribute__((returns_nonnull, malloc, alloc_size(1)));   /* zeroed */
+void *xalloc(size_t size) __attribute__((returns_nonnull, malloc, alloc_size(1))); /* zeroed */
 void *xcalloc(size_t n, size_t size) __attribute__((returns_nonnull, alloc_size(1, 2)));
 void *xrealloc(void *p, size_t size) __attribute__((returns_nonnull, alloc_size(2)));
 /* NUL-terminated copies, owned by the caller, freed with free(). */

@@ -6,7 +6,7 @@
 
 void base_assert_fail(const char *expr, const char *file, int line)
 {
-    (void)fprintf(stderr, "level=fatal msg=\"assertion failed\" expr=\"%s\" at=%s:%d\n", expr, file,
-                  line);
+    (void)fprintf(stderr, "level=fatal msg=\"assertion failed\" expr=\"%s\" at=%s:%d\n", expr,
+                  file, line);
     abort();
 }

@@ -21,7 +21,7 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
-void buf_done(struct buf *b); /* also legal on a zeroed struct */
+void buf_done(struct buf *b);  /* also legal on a zeroed struct */
 void buf_clear(struct buf *b); /* keeps the memory */
 NODISCARD int buf_add(struct buf *b, const void *bytes, size_t len);
 NODISCARD int buf_add_str(struct buf *b, struct str s);

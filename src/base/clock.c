@@ -65,7 +65,8 @@ void clock_format(int64_t wall_ms, char ret_text[CLOCK_TEXT_SIZE])
     ret_text[CLOCK_TEXT_SIZE - 1] = '\0';
 }
 
-static int clock_digits(struct str s, size_t at, size_t n, int64_t min, int64_t max, int64_t *ret)
+static int clock_digits(struct str s, size_t at, size_t n, int64_t min, int64_t max,
+                        int64_t *ret)
 {
     if (s.len < at + n) {
         return -E_INVALID;
@@ -84,7 +85,8 @@ static int clock_parse_offset(struct str s, int64_t *ret_minutes)
         return 0;
     }
     if (s.len != 6 || (s.p[0] != '+' && s.p[0] != '-') || s.p[3] != ':' ||
-        clock_digits(s, 1, 2, 0, 23, &hours) != 0 || clock_digits(s, 4, 2, 0, 59, &minutes) != 0) {
+        clock_digits(s, 1, 2, 0, 23, &hours) != 0 ||
+        clock_digits(s, 4, 2, 0, 59, &minutes) != 0) {
         return -E_INVALID;
     }
     *ret_minutes = (s.p[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
@@ -116,7 +118,8 @@ int clock_parse(struct str s, int64_t *ret_wall_ms)
     if (s.len < 20 || s.p[4] != '-' || s.p[7] != '-' || (s.p[10] != 'T' && s.p[10] != 't') ||
         s.p[13] != ':' || s.p[16] != ':' || clock_digits(s, 0, 4, 0, 9999, &year) != 0 ||
         clock_digits(s, 5, 2, 1, 12, &month) != 0 || clock_digits(s, 8, 2, 1, 31, &day) != 0 ||
-        clock_digits(s, 11, 2, 0, 23, &hour) != 0 || clock_digits(s, 14, 2, 0, 59, &minute) != 0 ||
+        clock_digits(s, 11, 2, 0, 23, &hour) != 0 ||
+        clock_digits(s, 14, 2, 0, 59, &minute) != 0 ||
         clock_digits(s, 17, 2, 0, 59, &second) != 0 || day > clock_month_days(year, month)) {
         return -E_INVALID;
     }

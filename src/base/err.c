@@ -11,10 +11,9 @@ struct err_row {
     const char *text;
 };
 
-static const struct err_row err_rows[] = {
-    { 0, "ok", 200, "ok" },
+static const struct err_row err_rows[] = { { 0, "ok", 200, "ok" },
 #define ERR_ROW(name, number, token, status, text) { -(number), token, status, text },
-    ERR_TABLE(ERR_ROW)
+                                           ERR_TABLE(ERR_ROW)
 #undef ERR_ROW
 };
 

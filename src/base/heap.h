@@ -24,7 +24,7 @@ struct heap {
 void heap_init(struct heap *h);
 void heap_done(struct heap *h); /* frees the table, not the nodes */
 void heap_push(struct heap *h, struct heap_node *n, int64_t key, uint64_t seq);
-struct heap_node *heap_first(const struct heap *h); /* NULL when empty */
+struct heap_node *heap_first(const struct heap *h);    /* NULL when empty */
 void heap_remove(struct heap *h, struct heap_node *n); /* no-op when on no heap */
 
 #endif

@@ -13,25 +13,29 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { ID_SIZE = 16, ID_TEXT_SIZE = 28, ID_BASE62_LEN = 22 }; /* text: prefix of 4 at most, "_", 22, NUL */
+enum {
+    ID_SIZE = 16,
+    ID_TEXT_SIZE = 28,
+    ID_BASE62_LEN = 22
+}; /* text: prefix of 4 at most, "_", 22, NUL */
 
 struct id {
     uint8_t bytes[ID_SIZE];
 };
 
-#define ID_TABLE(X)                                                                                \
-    X(PROJECT, "prj")                                                                              \
-    X(APP, "app")                                                                                  \
-    X(ENDPOINT, "ep")                                                                              \
-    X(EVENT, "evt")                                                                                \
-    X(DELIVERY, "dlv")                                                                             \
-    X(ATTEMPT, "att")                                                                              \
-    X(REPLAY, "rpl")                                                                               \
-    X(SOURCE, "src")                                                                               \
-    X(REQUEST, "req")                                                                              \
-    X(WORKFLOW, "wf")                                                                              \
-    X(RUN, "run")                                                                                  \
-    X(KEY, "key")                                                                                  \
+#define ID_TABLE(X)                                                                            \
+    X(PROJECT, "prj")                                                                          \
+    X(APP, "app")                                                                              \
+    X(ENDPOINT, "ep")                                                                          \
+    X(EVENT, "evt")                                                                            \
+    X(DELIVERY, "dlv")                                                                         \
+    X(ATTEMPT, "att")                                                                          \
+    X(REPLAY, "rpl")                                                                           \
+    X(SOURCE, "src")                                                                           \
+    X(REQUEST, "req")                                                                          \
+    X(WORKFLOW, "wf")                                                                          \
+    X(RUN, "run")                                                                              \
+    X(KEY, "key")                                                                              \
     X(TICKET, "tkt")
 
 enum id_kind {
@@ -43,7 +47,8 @@ enum id_kind {
 /* Makes ids that never go back: the next is at least the last + 1. One per process, main thread. */
 struct id_maker {
     int64_t last_ms;
-    uint64_t counter; /* the 74 bits behind the time start random in each millisecond and count up */
+    uint64_t
+        counter; /* the 74 bits behind the time start random in each millisecond and count up */
     uint16_t rand_a;
 };
 

@@ -88,8 +88,8 @@ static size_t log_json_fields(char *out, size_t at, size_t size, struct str fiel
     return at;
 }
 
-static size_t log_format_json(char *line, const char *when, enum log_level level, const char *msg,
-                              const char *fields)
+static size_t log_format_json(char *line, const char *when, enum log_level level,
+                              const char *msg, const char *fields)
 {
     size_t size = LOG_LINE_SIZE - 4;
     size_t at = 0;

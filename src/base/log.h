@@ -20,7 +20,8 @@ void log_setup(enum log_level level, bool json);
 /* "debug", "info", "warn", "error"; -E_INVALID otherwise. */
 NODISCARD int log_level_parse(struct str s, enum log_level *ret_level);
 
-void log_write(enum log_level level, const char *msg, const char *fields_fmt, ...) PRINTF_LIKE(3, 4);
+void log_write(enum log_level level, const char *msg, const char *fields_fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 #define LOG_D(msg, ...) log_write(LOG_DEBUG, msg, __VA_ARGS__)
 #define LOG_I(msg, ...) log_write(LOG_INFO, msg, __VA_ARGS__)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/random.h"
 
-#include <errno.h>
 #include <sys/random.h>
+
+#include <errno.h>
 
 #include "base/assert.h"
 

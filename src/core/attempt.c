@@ -184,14 +184,12 @@ void attempt_stored(struct core *core, uint32_t s)
     ASSERT(core->uncommitted > 0);
     core->uncommitted--;
     slot_free(core, s);
-    if (e == 0 || item->cancelled) {
+    if (e == 0 || item->cancelled || (!is_open && !slot->at_once)) {
         item_move(core, i, ITEM_FREE, 0);
     } else if (slot->at_once && (item->manual || endpoint_is_active(&core->endpoints[e]))) {
         item_move(core, i, ITEM_URGENT, core->now);
-    } else if (is_open) {
-        window_put_back(core, i);
     } else {
-        item_move(core, i, ITEM_FREE, 0);
+        window_put_back(core, i);
     }
     if (e != 0) {
         endpoint_refresh(core, e);

@@ -158,23 +158,22 @@ struct core_action {
     enum core_action_kind kind;
     uint32_t ep;
     uint32_t slot;
+    uint32_t limit;                /* LOAD: so many rows at most */
     struct core_delivery delivery; /* attempts = sends before this one (START), after it (OUTCOME) */
     bool manual;
     bool fresh_connection; /* START: do not reuse a connection */
     bool alone;            /* START: in a fresh egress process of its own (crash suspect) */
-    /* OUTCOME */
-    enum core_verdict verdict;
-    enum core_why why;
-    int64_t due;           /* CORE_RETRY: when, on the core's clock */
-    int64_t old_due;       /* key of its row in due before: 0 fresh, > 0 retry, -1 it had none */
-    bool keep_schedule;    /* a manual retry failed (or the delivery was cancelled or its endpoint deleted while it
-                            * was being sent): state and due row stay as they were */
+    bool keep_schedule;    /* OUTCOME: a manual retry failed (or the delivery was cancelled or its endpoint deleted
+                            * while it was being sent): state and due row stay as they were */
+    enum core_verdict verdict; /* OUTCOME */
+    enum core_why why;         /* OUTCOME */
+    enum core_load_kind load;  /* LOAD */
+    int64_t due;               /* OUTCOME, CORE_RETRY: when, on the core's clock */
+    int64_t old_due;           /* OUTCOME: key of its row in due before: 0 fresh, > 0 retry, -1 it had none */
     /* LOAD: fresh rows with seq > after_seq, or retries with due > after_due (0 = from the first) in order of
      * (due, seq). A delivery that is in memory is passed over, so more rows than needed do no harm. */
-    enum core_load_kind load;
     int64_t after_due;
     int64_t after_seq;
-    uint32_t limit;
 };
 
 enum { CORE_ACTIONS_MAX = 256 };

@@ -8,10 +8,11 @@
  */
 #include "engine/egress_pool.h"
 
+#include <sys/socket.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -74,7 +75,8 @@ static void pool_tell_capacity(struct egress_pool *pool)
 {
     uint32_t slots = 0;
 
-    for (struct list_node *n = list_first(&pool->processes); n != NULL; n = list_next(&pool->processes, n)) {
+    for (struct list_node *n = list_first(&pool->processes); n != NULL;
+         n = list_next(&pool->processes, n)) {
         const struct process *p = CONTAINER_OF(n, struct process, node);
 
         slots += p->is_up && !p->is_alone ? pool->options.transfers_max : 0;
@@ -122,21 +124,23 @@ static void process_lost(struct process *p, const char *why)
         return;
     }
     if (p->is_alone) {
-        loop_timer_set(pool->loop, &p->restart, clock_boot_ms()); /* freed there, outside its own callback */
+        loop_timer_set(pool->loop, &p->restart,
+                       clock_boot_ms()); /* freed there, outside its own callback */
         return;
     }
     pool_tell_capacity(pool);
     p->backoff_ms = clock_boot_ms() - p->started_ms > POOL_YOUNG_MS ? 0
-                    : p->backoff_ms == 0                             ? POOL_BACKOFF_MIN_MS
-                    : p->backoff_ms * 2 > POOL_BACKOFF_MAX_MS        ? POOL_BACKOFF_MAX_MS
-                                                                     : p->backoff_ms * 2;
+                    : p->backoff_ms == 0                            ? POOL_BACKOFF_MIN_MS
+                    : p->backoff_ms * 2 > POOL_BACKOFF_MAX_MS       ? POOL_BACKOFF_MAX_MS
+                                                                    : p->backoff_ms * 2;
     loop_timer_set(pool->loop, &p->restart, clock_boot_ms() + p->backoff_ms);
 }
 
 static void process_write(struct process *p)
 {
     while (p->is_up && p->out_at < p->out.len) {
-        ssize_t n = send(p->watch.fd, p->out.p + p->out_at, p->out.len - p->out_at, MSG_NOSIGNAL);
+        ssize_t n =
+            send(p->watch.fd, p->out.p + p->out_at, p->out.len - p->out_at, MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR) {
             continue;
@@ -191,7 +195,8 @@ static void process_take_frames(struct process *p)
         enum frame_type type;
         struct str body;
         size_t size;
-        int rc = frame_next((struct str){ p->in.p + used, p->in.len - used }, &type, &body, &size);
+        int rc =
+            frame_next((struct str){ p->in.p + used, p->in.len - used }, &type, &body, &size);
 
         if (rc == -E_NOT_FOUND) {
             break;
@@ -314,8 +319,9 @@ static void process_start(struct process *p)
     }
 }
 
-int egress_pool_new(struct loop *loop, const struct egress_options *options, egress_on_done *on_done,
-                    egress_on_capacity *on_capacity, void *ctx, struct egress_pool **ret_pool)
+int egress_pool_new(struct loop *loop, const struct egress_options *options,
+                    egress_on_done *on_done, egress_on_capacity *on_capacity, void *ctx,
+                    struct egress_pool **ret_pool)
 {
     struct egress_pool *pool = xalloc(sizeof(*pool));
 
@@ -335,7 +341,8 @@ int egress_pool_new(struct loop *loop, const struct egress_options *options, egr
 
 void egress_pool_start(struct egress_pool *pool)
 {
-    for (struct list_node *n = list_first(&pool->processes); n != NULL; n = list_next(&pool->processes, n)) {
+    for (struct list_node *n = list_first(&pool->processes); n != NULL;
+         n = list_next(&pool->processes, n)) {
         process_start(CONTAINER_OF(n, struct process, node));
     }
 }
@@ -345,7 +352,8 @@ static struct process *pool_pick(struct egress_pool *pool)
 {
     struct process *best = NULL;
 
-    for (struct list_node *n = list_first(&pool->processes); n != NULL; n = list_next(&pool->processes, n)) {
+    for (struct list_node *n = list_first(&pool->processes); n != NULL;
+         n = list_next(&pool->processes, n)) {
         struct process *p = CONTAINER_OF(n, struct process, node);
 
         if (p->is_up && !p->is_alone && p->held.count < pool->options.transfers_max &&

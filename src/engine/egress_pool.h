@@ -27,13 +27,16 @@ struct egress_options {
 
 /* `done` is NULL when the process died with the request in flight. */
 typedef void egress_on_done(void *ctx, uint64_t handle, const struct frame_done *done);
-typedef void egress_on_capacity(void *ctx, uint32_t slots); /* how many requests the pool takes in all */
+typedef void egress_on_capacity(void *ctx,
+                                uint32_t slots); /* how many requests the pool takes in all */
 
-NODISCARD int egress_pool_new(struct loop *loop, const struct egress_options *options, egress_on_done *on_done,
-                              egress_on_capacity *on_capacity, void *ctx, struct egress_pool **ret_pool);
+NODISCARD int egress_pool_new(struct loop *loop, const struct egress_options *options,
+                              egress_on_done *on_done, egress_on_capacity *on_capacity,
+                              void *ctx, struct egress_pool **ret_pool);
 void egress_pool_start(struct egress_pool *p);
 /* Handles are unique among requests in flight. `alone`: in a process of its own, started for it. */
-NODISCARD int egress_pool_send(struct egress_pool *p, const struct frame_send *send, bool alone);
+NODISCARD int egress_pool_send(struct egress_pool *p, const struct frame_send *send,
+                               bool alone);
 /* Write what was taken since: once a turn, so that many requests are one system call. May call on_done. */
 void egress_pool_flush(struct egress_pool *p);
 uint64_t egress_pool_restarts(const struct egress_pool *p);

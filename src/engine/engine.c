@@ -5,15 +5,17 @@
  * Nothing here calls back into engine_feed from inside it: starts wait in a list for the end of the turn,
  * egress and the store answer from the loop.
  */
-#include "engine/engine_internal.h"
+#include "engine/engine.h"
+
+#include <sys/mman.h>
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/engine_internal.h"
 #include "store/writer.h"
 
 int64_t engine_wall(const struct engine *e, int64_t boot_ms)
@@ -155,7 +157,8 @@ int engine_new(const struct engine_options *options, struct engine **ret_engine)
     e->clock_offset = clock_wall_ms() - clock_boot_ms();
     e->tick = (struct loop_timer){ .on_due = on_tick, .ctx = e };
     e->after = (struct loop_after){ .on_turn = on_turn, .ctx = e };
-    rc = egress_pool_new(options->loop, options->egress, engine_done_frame, on_capacity, e, &e->pool);
+    rc = egress_pool_new(options->loop, options->egress, engine_done_frame, on_capacity, e,
+                         &e->pool);
     if (rc != 0) {
         engine_free(e);
         return rc;
@@ -168,7 +171,8 @@ int engine_start(struct engine *e)
 {
     struct object *o;
 
-    for (size_t i = 0; (o = registry_at(e->options.registry, CONFIG_ENDPOINT, i)) != NULL; i++) {
+    for (size_t i = 0; (o = registry_at(e->options.registry, CONFIG_ENDPOINT, i)) != NULL;
+         i++) {
         struct endpoint *endpoint = (struct endpoint *)(void *)o;
 
         if (endpoint->slot != REGISTRY_NO_SLOT) {
@@ -235,7 +239,8 @@ void engine_on_endpoint(struct engine *e, struct endpoint *endpoint, bool is_new
     (void)is_new;
     sender_drop(e, endpoint->slot);
     if (endpoint->object.deleted_at != 0) {
-        engine_feed(e, &(struct core_input){ .kind = CORE_IN_ENDPOINT_GONE, .ep = endpoint->slot });
+        engine_feed(
+            e, &(struct core_input){ .kind = CORE_IN_ENDPOINT_GONE, .ep = endpoint->slot });
         return;
     }
     switch (endpoint->status) {
@@ -249,12 +254,14 @@ void engine_on_endpoint(struct engine *e, struct endpoint *endpoint, bool is_new
         core.status = CORE_DISABLED;
         break;
     }
-    engine_feed(e, &(struct core_input){ .kind = CORE_IN_ENDPOINT_SET, .ep = endpoint->slot, .endpoint = &core });
+    engine_feed(e, &(struct core_input){
+                       .kind = CORE_IN_ENDPOINT_SET, .ep = endpoint->slot, .endpoint = &core });
 }
 
 void engine_on_store(struct engine *e, enum writer_state state)
 {
-    engine_feed(e, &(struct core_input){ .kind = CORE_IN_STORE, .store_ok = state == WRITER_OK });
+    engine_feed(e,
+                &(struct core_input){ .kind = CORE_IN_STORE, .store_ok = state == WRITER_OK });
     if (state == WRITER_OK) {
         engine_scan(e);
     }
@@ -283,7 +290,8 @@ void engine_stats(const struct engine *e, struct engine_stats *ret_stats)
     ret_stats->body_bytes = e->body_bytes;
 }
 
-void engine_health(const struct engine *e, const struct endpoint *endpoint, struct core_health *ret_health)
+void engine_health(const struct engine *e, const struct endpoint *endpoint,
+                   struct core_health *ret_health)
 {
     if (endpoint->slot == REGISTRY_NO_SLOT) {
         *ret_health = (struct core_health){ 0 };

@@ -39,7 +39,8 @@ struct engine_options {
     uint32_t endpoint_concurrency;
     const struct egress_options *egress; /* engine/egress_pool.h */
     struct inbox *inbox;
-    int64_t sweep_ms; /* between two sweeps for open deliveries that stand in no list; 0 = never */
+    int64_t
+        sweep_ms; /* between two sweeps for open deliveries that stand in no list; 0 = never */
     void (*on_ready)(void *ctx); /* the open work of the store is known */
     void *ctx;
 };
@@ -73,13 +74,16 @@ struct str engine_attempt_ad(int64_t delivery_seq, int32_t number, char text[ENG
 /* --- what people do with a delivery. on_done: main thread, once, never before the call returned. */
 typedef void engine_done(void *ctx, int result);
 /* Retry now: -E_NOT_FOUND, -E_ALREADY_DELIVERED, -E_STATE (filtered, skipped, endpoint deleted or disabled). */
-NODISCARD int engine_retry(struct engine *e, const struct id *delivery, int64_t app_no, engine_done *on_done, void *ctx);
+NODISCARD int engine_retry(struct engine *e, const struct id *delivery, int64_t app_no,
+                           engine_done *on_done, void *ctx);
 /* Cancel: -E_STATE when it has ended or is being sent this moment. */
-NODISCARD int engine_cancel(struct engine *e, const struct id *delivery, int64_t app_no, engine_done *on_done, void *ctx);
+NODISCARD int engine_cancel(struct engine *e, const struct id *delivery, int64_t app_no,
+                            engine_done *on_done, void *ctx);
 
 /* --- hooks of the wiring */
-void engine_on_endpoint(struct engine *e, struct endpoint *endpoint, bool is_new); /* from the registry */
-void engine_on_store(struct engine *e, enum writer_state state);                   /* from the writer */
+void engine_on_endpoint(struct engine *e, struct endpoint *endpoint,
+                        bool is_new);                            /* from the registry */
+void engine_on_store(struct engine *e, enum writer_state state); /* from the writer */
 /* Start nothing any more; *on_idle fires when nothing is being sent and every outcome is stored. */
 void engine_drain(struct engine *e, void (*on_idle)(void *ctx), void *ctx);
 
@@ -88,10 +92,12 @@ bool engine_is_sending(const struct engine *e, int64_t delivery_seq);
 
 struct engine_stats {
     struct core_stats core;
-    uint64_t accepted, delivered, failed_attempts, failed, retried, sweep_found, egress_restarts;
+    uint64_t accepted, delivered, failed_attempts, failed, retried, sweep_found,
+        egress_restarts;
     uint64_t bodies, body_bytes;
 };
 void engine_stats(const struct engine *e, struct engine_stats *ret_stats);
-void engine_health(const struct engine *e, const struct endpoint *endpoint, struct core_health *ret_health);
+void engine_health(const struct engine *e, const struct endpoint *endpoint,
+                   struct core_health *ret_health);
 
 #endif

@@ -9,11 +9,10 @@
 #ifndef ENGINE_ENGINE_INTERNAL_H
 #define ENGINE_ENGINE_INTERNAL_H
 
-#include "engine/engine.h"
-
 #include "base/list.h"
 #include "base/map.h"
 #include "engine/egress_pool.h"
+#include "engine/engine.h"
 #include "engine/inbox.h"
 #include "engine/registry.h"
 #include "net/loop.h"
@@ -21,9 +20,9 @@
 #include "store/reader.h"
 
 enum {
-    ENGINE_STARTS_MAX = 64,                /* attempts begun in one turn of the loop */
-    ENGINE_SIGN_BYTES_MAX = 1024 * 1024,   /* bytes signed in one turn */
-    ENGINE_SIGNERS_MAX = 10000,            /* endpoints whose keyed contexts are kept */
+    ENGINE_STARTS_MAX = 64,              /* attempts begun in one turn of the loop */
+    ENGINE_SIGN_BYTES_MAX = 1024 * 1024, /* bytes signed in one turn */
+    ENGINE_SIGNERS_MAX = 10000,          /* endpoints whose keyed contexts are kept */
     ENGINE_HEADERS_MAX = 192 * 1024,
     ENGINE_LOAD_MAX = 1000,
     ENGINE_SWEEP_ROWS = 1000,
@@ -54,7 +53,14 @@ struct sender {
     struct str secret;  /* newest, for the inbox's verdict */
 };
 
-enum attempt_place { ATTEMPT_FREE, ATTEMPT_STARTING, ATTEMPT_READING, ATTEMPT_SENT, ATTEMPT_DONE, ATTEMPT_STORING };
+enum attempt_place {
+    ATTEMPT_FREE,
+    ATTEMPT_STARTING,
+    ATTEMPT_READING,
+    ATTEMPT_SENT,
+    ATTEMPT_DONE,
+    ATTEMPT_STORING
+};
 
 struct attempt {
     struct list_node node; /* e->starting or e->local_done */
@@ -124,7 +130,8 @@ int64_t engine_boot(const struct engine *e, int64_t wall_ms);
 /* engine_send.c */
 void engine_begin(struct engine *e, const struct core_action *action);
 void engine_starts(struct engine *e); /* a turn's share of what was begun */
-void engine_local_done(struct engine *e, struct attempt *a, int32_t token, int32_t status_code, const char *detail);
+void engine_local_done(struct engine *e, struct attempt *a, int32_t token, int32_t status_code,
+                       const char *detail);
 void sender_drop(struct engine *e, uint32_t slot);
 /* engine_outcome.c */
 void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done);

@@ -5,14 +5,13 @@
  *
  * All of them pass through the writer as barriers (class OUTCOME): they see every outcome submitted before.
  */
-#include "engine/engine_internal.h"
-
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/engine_internal.h"
 #include "store/writer.h"
 
 struct load {
@@ -46,7 +45,8 @@ static int load_run(struct write *w, struct db *db, struct write_seqs *seqs)
     if (l->ask.load == CORE_LOAD_FRESH) {
         return due_fresh(db, l->endpoint, l->ask.after_seq, l->ask.limit, load_row, l);
     }
-    return due_retries(db, l->endpoint, l->after_at, l->ask.after_seq, l->ask.limit, load_row, l);
+    return due_retries(db, l->endpoint, l->after_at, l->ask.after_seq, l->ask.limit, load_row,
+                       l);
 }
 
 static void load_done(struct write *w, int result)
@@ -68,16 +68,18 @@ static void load_done(struct write *w, int result)
         if (engine_is_cancelled(e, row->seq)) {
             continue;
         }
-        rows[loaded.count++] = (struct core_delivery){ .seq = row->seq,
-                                                       .event = row->event,
-                                                       .due = row->next_at == 0 ? 0 : engine_boot(e, row->next_at),
-                                                       .accepted = engine_boot(e, row->created_at),
-                                                       .ep = l->ask.ep,
-                                                       .attempts = (uint16_t)row->attempt_count };
+        rows[loaded.count++] =
+            (struct core_delivery){ .seq = row->seq,
+                                    .event = row->event,
+                                    .due = row->next_at == 0 ? 0 : engine_boot(e, row->next_at),
+                                    .accepted = engine_boot(e, row->created_at),
+                                    .ep = l->ask.ep,
+                                    .attempts = (uint16_t)row->attempt_count };
     }
     e->loads--;
     if (endpoint != NULL && endpoint->slot == l->ask.ep) {
-        engine_feed(e, &(struct core_input){ .kind = CORE_IN_LOADED, .ep = l->ask.ep, .loaded = &loaded });
+        engine_feed(e, &(struct core_input){
+                           .kind = CORE_IN_LOADED, .ep = l->ask.ep, .loaded = &loaded });
     }
     engine_cancels_clean(e);
     free(rows);
@@ -155,10 +157,11 @@ static void feed_backlog(struct engine *e, const struct backlog *b)
     if (endpoint == NULL || endpoint->slot == REGISTRY_NO_SLOT) {
         return;
     }
-    engine_feed(e, &(struct core_input){ .kind = CORE_IN_ENDPOINT_BACKLOG,
-                                         .ep = endpoint->slot,
-                                         .has_fresh = b->has_fresh,
-                                         .retry_due = b->retry_at == 0 ? 0 : engine_boot(e, b->retry_at) });
+    engine_feed(e, &(struct core_input){
+                       .kind = CORE_IN_ENDPOINT_BACKLOG,
+                       .ep = endpoint->slot,
+                       .has_fresh = b->has_fresh,
+                       .retry_due = b->retry_at == 0 ? 0 : engine_boot(e, b->retry_at) });
 }
 
 static void scan_done(struct write *w, int result)
@@ -231,7 +234,8 @@ static int sweep_run(struct write *w, struct db *db, struct write_seqs *seqs)
 
     (void)seqs;
     s->count = 0;
-    return due_scan(db, e->sweep_endpoint, e->sweep_at, e->sweep_seq, ENGINE_SWEEP_ROWS, sweep_row, s);
+    return due_scan(db, e->sweep_endpoint, e->sweep_at, e->sweep_seq, ENGINE_SWEEP_ROWS,
+                    sweep_row, s);
 }
 
 /* Is this row where it should be: in memory, or rightly left in the table? */
@@ -239,8 +243,10 @@ static bool sweep_explained(struct engine *e, const struct due_row *row)
 {
     const struct endpoint *endpoint = registry_endpoint_no(e->options.registry, row->endpoint);
 
-    return endpoint == NULL || endpoint->slot == REGISTRY_NO_SLOT || engine_is_cancelled(e, row->seq) ||
-           core_covers(e->core, endpoint->slot, row->seq, row->next_at == 0 ? 0 : engine_boot(e, row->next_at));
+    return endpoint == NULL || endpoint->slot == REGISTRY_NO_SLOT ||
+           engine_is_cancelled(e, row->seq) ||
+           core_covers(e->core, endpoint->slot, row->seq,
+                       row->next_at == 0 ? 0 : engine_boot(e, row->next_at));
 }
 
 static void sweep_done(struct write *w, int result)
@@ -254,7 +260,8 @@ static void sweep_done(struct write *w, int result)
 
         if (!sweep_explained(e, row)) {
             e->stats.sweep_found++;
-            LOG_E("the sweep found an open delivery in no list", "delivery_seq=%lld", (long long)row->seq);
+            LOG_E("the sweep found an open delivery in no list", "delivery_seq=%lld",
+                  (long long)row->seq);
             feed_backlog(e, &(struct backlog){ .endpoint = row->endpoint,
                                                .has_fresh = row->next_at == 0,
                                                .retry_at = row->next_at });
@@ -283,9 +290,11 @@ static void on_sweep(struct loop_timer *t)
     int rc;
 
     s->engine = e;
-    s->write = (struct write){
-        .class = WRITE_OUTCOME, .rows = 100, .bytes = 64, .run = sweep_run, .on_done = sweep_done
-    };
+    s->write = (struct write){ .class = WRITE_OUTCOME,
+                               .rows = 100,
+                               .bytes = 64,
+                               .run = sweep_run,
+                               .on_done = sweep_done };
     rc = writer_submit(e->options.writer, &s->write);
     ASSERT(rc == 0);
 }

@@ -6,13 +6,12 @@
  * before is in the row, and any later one still holds its slot in the core. So `nowhere in memory` means that
  * the row tells the truth.
  */
-#include "engine/engine_internal.h"
-
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/clock.h"
+#include "engine/engine_internal.h"
 #include "store/writer.h"
 
 struct manual_ask {
@@ -85,17 +84,20 @@ static void cancel_done(struct write *w, int result)
 static void ask_cancel(struct manual_ask *ask)
 {
     struct engine *e = ask->engine;
-    const struct endpoint *endpoint = registry_endpoint_no(e->options.registry, ask->row.endpoint);
+    const struct endpoint *endpoint =
+        registry_endpoint_no(e->options.registry, ask->row.endpoint);
     struct cancel *c;
     int rc;
 
     if ((ask->row.state != DELIVERY_PENDING && ask->row.state != DELIVERY_RETRYING) ||
-        core_find(e->core, ask->row.seq) == CORE_SENDING || engine_is_cancelled(e, ask->row.seq)) {
+        core_find(e->core, ask->row.seq) == CORE_SENDING ||
+        engine_is_cancelled(e, ask->row.seq)) {
         ask_end(ask, -E_STATE);
         return;
     }
     if (endpoint != NULL && endpoint->slot != REGISTRY_NO_SLOT) {
-        engine_feed(e, &(struct core_input){ .kind = CORE_IN_CANCEL, .ep = endpoint->slot, .seq = ask->row.seq });
+        engine_feed(e, &(struct core_input){
+                           .kind = CORE_IN_CANCEL, .ep = endpoint->slot, .seq = ask->row.seq });
     }
     c = xalloc(sizeof(*c));
     c->seq = ask->row.seq;
@@ -105,20 +107,24 @@ static void ask_cancel(struct manual_ask *ask)
     ask->outcome.delivery.reason = REASON_BY_PERSON;
     ask->outcome.delivery.next_at = 0;
     ask->outcome.delivery.ended_at = clock_wall_ms();
-    ask->write = (struct write){
-        .class = WRITE_OUTCOME, .rows = 2, .bytes = 128, .run = cancel_run, .on_done = cancel_done
-    };
+    ask->write = (struct write){ .class = WRITE_OUTCOME,
+                                 .rows = 2,
+                                 .bytes = 128,
+                                 .run = cancel_run,
+                                 .on_done = cancel_done };
     rc = writer_submit(e->options.writer, &ask->write);
     ASSERT(rc == 0);
 }
 
-static int retry_check(struct engine *e, const struct manual_ask *ask, const struct endpoint *endpoint)
+static int retry_check(struct engine *e, const struct manual_ask *ask,
+                       const struct endpoint *endpoint)
 {
     if (ask->row.state == DELIVERY_DELIVERED) {
         return -E_ALREADY_DELIVERED;
     }
-    if (ask->row.state == DELIVERY_FILTERED || ask->row.state == DELIVERY_SKIPPED || endpoint == NULL ||
-        endpoint->slot == REGISTRY_NO_SLOT || endpoint->status == ENDPOINT_DISABLED || e->is_draining) {
+    if (ask->row.state == DELIVERY_FILTERED || ask->row.state == DELIVERY_SKIPPED ||
+        endpoint == NULL || endpoint->slot == REGISTRY_NO_SLOT ||
+        endpoint->status == ENDPOINT_DISABLED || e->is_draining) {
         return -E_STATE;
     }
     return 0;
@@ -144,16 +150,17 @@ static void ask_retry(struct manual_ask *ask)
                           .next_at = row->next_at,
                           .ended_at = row->ended_at };
     free(map_put(&e->manuals, key64(&m->seq), m));
-    engine_feed(e, &(struct core_input){
-                       .kind = CORE_IN_RETRY_NOW,
-                       .ep = endpoint->slot,
-                       .is_open = is_open,
-                       .delivery = { .seq = row->seq,
-                                     .event = row->event,
-                                     .due = row->next_at == 0 ? 0 : engine_boot(e, row->next_at),
-                                     .accepted = engine_boot(e, row->created_at),
-                                     .ep = endpoint->slot,
-                                     .attempts = (uint16_t)row->attempt_count } });
+    engine_feed(e,
+                &(struct core_input){
+                    .kind = CORE_IN_RETRY_NOW,
+                    .ep = endpoint->slot,
+                    .is_open = is_open,
+                    .delivery = { .seq = row->seq,
+                                  .event = row->event,
+                                  .due = row->next_at == 0 ? 0 : engine_boot(e, row->next_at),
+                                  .accepted = engine_boot(e, row->created_at),
+                                  .ep = endpoint->slot,
+                                  .attempts = (uint16_t)row->attempt_count } });
     ask_end(ask, 0);
 }
 
@@ -190,13 +197,17 @@ static void ask_done(struct write *w, int result)
     }
 }
 
-static int ask_submit(struct engine *e, const struct id *id, int64_t app_no, bool is_cancel, engine_done *on_done,
-                      void *ctx)
+static int ask_submit(struct engine *e, const struct id *id, int64_t app_no, bool is_cancel,
+                      engine_done *on_done, void *ctx)
 {
     struct manual_ask *ask = xalloc(sizeof(*ask));
     int rc;
 
-    *ask = (struct manual_ask){ .engine = e, .id = *id, .app = app_no, .is_cancel = is_cancel, .on_done = on_done,
+    *ask = (struct manual_ask){ .engine = e,
+                                .id = *id,
+                                .app = app_no,
+                                .is_cancel = is_cancel,
+                                .on_done = on_done,
                                 .ctx = ctx };
     ask->write = (struct write){
         .class = WRITE_OUTCOME, .rows = 1, .bytes = 64, .run = ask_run, .on_done = ask_done
@@ -208,12 +219,14 @@ static int ask_submit(struct engine *e, const struct id *id, int64_t app_no, boo
     return rc;
 }
 
-int engine_retry(struct engine *e, const struct id *delivery, int64_t app_no, engine_done *on_done, void *ctx)
+int engine_retry(struct engine *e, const struct id *delivery, int64_t app_no,
+                 engine_done *on_done, void *ctx)
 {
     return ask_submit(e, delivery, app_no, false, on_done, ctx);
 }
 
-int engine_cancel(struct engine *e, const struct id *delivery, int64_t app_no, engine_done *on_done, void *ctx)
+int engine_cancel(struct engine *e, const struct id *delivery, int64_t app_no,
+                  engine_done *on_done, void *ctx)
 {
     return ask_submit(e, delivery, app_no, true, on_done, ctx);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine_outcome.c - the way back: what came of an attempt, what the core makes of it, into the log. */
-#include "engine/engine_internal.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +12,13 @@
 #include "base/random.h"
 #include "crypto/keyring.h"
 #include "egress/token.h"
+#include "engine/engine_internal.h"
 #include "net/retry_after.h"
 #include "store/writer.h"
 
 /* --- an answer made here: it waits for the end of the turn, so no answer comes before its request returned */
-void engine_local_done(struct engine *e, struct attempt *a, int32_t token, int32_t status_code, const char *detail)
+void engine_local_done(struct engine *e, struct attempt *a, int32_t token, int32_t status_code,
+                       const char *detail)
 {
     a->local = (struct frame_done){ .handle = a->start.slot,
                                     .token = token,
@@ -60,7 +60,8 @@ static enum core_failure failure_of(const struct frame_done *done)
     if (done->token == TOKEN_SENDER_CRASH) {
         return CORE_SENDER_CRASHED;
     }
-    if (done->token == TOKEN_CONNECTION_TERMINATED && done->conn_reused && done->status_code == 0) {
+    if (done->token == TOKEN_CONNECTION_TERMINATED && done->conn_reused &&
+        done->status_code == 0) {
         return CORE_CONN_DIED_REUSED;
     }
     return CORE_NETWORK;
@@ -80,7 +81,8 @@ static int64_t retry_after_of(struct str lines)
             if (value.len > 0 && value.p[value.len - 1] == '\r') {
                 value = str_sub(value, 0, value.len - 1);
             }
-            return retry_after_parse(str_trim(value), clock_wall_ms(), &delay) == 0 ? delay : -1;
+            return retry_after_parse(str_trim(value), clock_wall_ms(), &delay) == 0 ? delay
+                                                                                    : -1;
         }
     }
     return -1;
@@ -93,9 +95,11 @@ static void attempt_fill(struct attempt *a, const struct frame_done *done)
     row->delivery = a->start.delivery.seq;
     row->duration_us = done->total_us;
     row->status_code = done->status_code;
-    row->error = done->token != TOKEN_NONE ? done->token : (int32_t)token_of_status(done->status_code);
+    row->error =
+        done->token != TOKEN_NONE ? done->token : (int32_t)token_of_status(done->status_code);
     memcpy(row->phase_us, done->phase_us, sizeof(row->phase_us));
-    row->flags |= (done->body_cut ? ATTEMPT_BODY_CUT : 0) | (done->conn_reused ? ATTEMPT_CONN_REUSED : 0);
+    row->flags |=
+        (done->body_cut ? ATTEMPT_BODY_CUT : 0) | (done->conn_reused ? ATTEMPT_CONN_REUSED : 0);
     row->detail = arena_str(&a->arena, done->detail);
     row->ip = arena_str(&a->arena, done->ip);
     row->response_headers = arena_str(&a->arena, done->response_headers);
@@ -105,7 +109,9 @@ static void attempt_fill(struct attempt *a, const struct frame_done *done)
 void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done)
 {
     struct engine *e = ctx;
-    struct frame_done crashed = { .handle = handle, .token = TOKEN_SENDER_CRASH, .phase_us = { -1, -1, -1, -1, -1 } };
+    struct frame_done crashed = { .handle = handle,
+                                  .token = TOKEN_SENDER_CRASH,
+                                  .phase_us = { -1, -1, -1, -1, -1 } };
     struct attempt *a;
     struct core_result result;
 
@@ -123,7 +129,9 @@ void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done
                                    .retry_after_ms = retry_after_of(done->response_headers),
                                    .duration_ms = done->total_us / 1000,
                                    .random = (uint32_t)random_u64() };
-    engine_feed(e, &(struct core_input){ .kind = CORE_IN_ATTEMPT_DONE, .slot = (uint32_t)handle, .result = &result });
+    engine_feed(e, &(struct core_input){ .kind = CORE_IN_ATTEMPT_DONE,
+                                         .slot = (uint32_t)handle,
+                                         .result = &result });
 }
 
 /* --- into the log */
@@ -147,7 +155,8 @@ static enum delivery_reason reason_of(enum core_why why)
 }
 
 /* The new values of the delivery row. A person's retry that failed leaves state and schedule as they were. */
-static void outcome_verdict(struct engine *e, struct attempt *a, const struct core_action *action)
+static void outcome_verdict(struct engine *e, struct attempt *a,
+                            const struct core_action *action)
 {
     struct delivery_row *d = &a->outcome.delivery;
     int64_t seq = action->delivery.seq;
@@ -180,7 +189,8 @@ static void outcome_verdict(struct engine *e, struct attempt *a, const struct co
 
 struct str engine_attempt_ad(int64_t delivery_seq, int32_t number, char text[ENGINE_AD_SIZE])
 {
-    int n = snprintf(text, ENGINE_AD_SIZE, "attempt:%lld:%d", (long long)delivery_seq, (int)number);
+    int n =
+        snprintf(text, ENGINE_AD_SIZE, "attempt:%lld:%d", (long long)delivery_seq, (int)number);
 
     return (struct str){ text, (size_t)n };
 }
@@ -194,7 +204,8 @@ static void outcome_seal_one(struct engine *e, struct attempt *a, struct str *fi
         return;
     }
     buf_init(&sealed, field->len + BOX_OVERHEAD);
-    if (box_seal(e->options.keyring, engine_attempt_ad(a->outcome.attempt.delivery, a->outcome.attempt.number, ad),
+    if (box_seal(e->options.keyring,
+                 engine_attempt_ad(a->outcome.attempt.delivery, a->outcome.attempt.number, ad),
                  *field, &sealed) == 0) {
         *field = arena_str(&a->arena, buf_str(&sealed));
     }
@@ -280,8 +291,8 @@ void engine_store_outcome(struct engine *e, const struct core_action *action)
     }
     a->write = (struct write){ .class = WRITE_OUTCOME,
                                .rows = 3,
-                               .bytes = 256 + row->request_headers.len + row->response_headers.len +
-                                        row->response_body.len,
+                               .bytes = 256 + row->request_headers.len +
+                                        row->response_headers.len + row->response_body.len,
                                .run = outcome_run,
                                .on_done = outcome_done };
     rc = writer_submit(e->options.writer, &a->write);
@@ -309,7 +320,8 @@ void engine_disable(struct engine *e, uint32_t slot)
     if (endpoint == NULL || endpoint->status == ENDPOINT_DISABLED) {
         return;
     }
-    rc = registry_set_status(e->options.registry, endpoint, ENDPOINT_DISABLED, STR("gone"), on_disabled, e);
+    rc = registry_set_status(e->options.registry, endpoint, ENDPOINT_DISABLED, STR("gone"),
+                             on_disabled, e);
     if (rc != 0) {
         on_disabled(e, rc, NULL);
     }

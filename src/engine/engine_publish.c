@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine_publish.c - from a publish to deliveries on their way; the bodies that wait for their first attempt. */
-#include "engine/engine_internal.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "engine/engine_internal.h"
 #include "store/writer.h"
 
 static void body_drop(struct engine *e, struct body *b)
@@ -89,9 +88,11 @@ static void publish_committed(struct engine *e, struct event_publish *p)
     body_keep(e, p);
     for (int32_t i = 0; i < p->event.delivery_count; i++) {
         const struct delivery_row *d = &p->deliveries[i];
-        const struct endpoint *endpoint = registry_endpoint_no(e->options.registry, d->endpoint);
+        const struct endpoint *endpoint =
+            registry_endpoint_no(e->options.registry, d->endpoint);
 
-        if (d->state != DELIVERY_PENDING || endpoint == NULL || endpoint->slot == REGISTRY_NO_SLOT) {
+        if (d->state != DELIVERY_PENDING || endpoint == NULL ||
+            endpoint->slot == REGISTRY_NO_SLOT) {
             continue;
         }
         engine_feed(e, &(struct core_input){ .kind = CORE_IN_COMMITTED,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine_send.c - the way out of one attempt: body, signature of this moment, frame to egress or the inbox. */
-#include "engine/engine_internal.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include "crypto/keyring.h"
 #include "crypto/sign.h"
 #include "egress/token.h"
+#include "engine/engine_internal.h"
 #include "json/json.h"
 
 void engine_begin(struct engine *e, const struct core_action *action)
@@ -59,7 +58,8 @@ static int64_t secret_expiry(const struct json *secret)
     return json_int(v, 0, INT64_MAX - 1, &at) == 0 ? at : INT64_MAX;
 }
 
-static int sender_read(struct engine *e, const struct endpoint *endpoint, const struct json *doc, struct sender *s)
+static int sender_read(struct engine *e, const struct endpoint *endpoint,
+                       const struct json *doc, struct sender *s)
 {
     const struct json *secrets = json_member(doc, "secrets");
     const struct json *headers = json_member(doc, "headers");
@@ -93,7 +93,8 @@ static int sender_read(struct engine *e, const struct endpoint *endpoint, const 
         }
     }
     if (rc == 0) {
-        rc = signer_new(endpoint->profiles, valid, count, e->options.header_prefix, &s->signer, NULL);
+        rc = signer_new(endpoint->profiles, valid, count, e->options.header_prefix, &s->signer,
+                        NULL);
     }
     if (rc == 0) {
         s->secret = xstr(valid[0]);
@@ -137,7 +138,8 @@ static struct sender *sender_get(struct engine *e, const struct endpoint *endpoi
 {
     struct sender *s = &e->senders[endpoint->slot];
 
-    if (s->signer != NULL && (s->version != endpoint->object.version || s->expires_at <= clock_wall_ms())) {
+    if (s->signer != NULL &&
+        (s->version != endpoint->object.version || s->expires_at <= clock_wall_ms())) {
         sender_drop(e, endpoint->slot);
     }
     if (s->signer == NULL) {
@@ -166,14 +168,16 @@ static struct str header_find(struct str lines, struct str name)
         if (colon < line.len && str_eq_nocase(str_sub(line, 0, colon), name)) {
             struct str value = str_trim(str_sub(line, colon + 1, line.len));
 
-            return value.len > 0 && value.p[value.len - 1] == '\r' ? str_sub(value, 0, value.len - 1) : value;
+            return value.len > 0 && value.p[value.len - 1] == '\r'
+                       ? str_sub(value, 0, value.len - 1)
+                       : value;
         }
     }
     return STR_NONE;
 }
 
-static enum verify_failure inbox_verify(struct engine *e, const struct endpoint *endpoint, struct str secret,
-                                        struct str headers, struct str body)
+static enum verify_failure inbox_verify(struct engine *e, const struct endpoint *endpoint,
+                                        struct str secret, struct str headers, struct str body)
 {
     int64_t now = clock_wall_ms() / 1000;
     char name[128];
@@ -186,13 +190,15 @@ static enum verify_failure inbox_verify(struct engine *e, const struct endpoint 
     }
     if ((endpoint->profiles & SIGN_TIMESTAMPED) != 0) {
         n = snprintf(name, sizeof(name), "%.*s-Signature", STR_ARG(e->options.header_prefix));
-        return verify_timestamped(secret, header_find(headers, (struct str){ name, (size_t)n }), body, now, 300);
+        return verify_timestamped(secret, header_find(headers, (struct str){ name, (size_t)n }),
+                                  body, now, 300);
     }
     n = snprintf(name, sizeof(name), "X-%.*s-Signature", STR_ARG(e->options.header_prefix));
     return verify_platform(secret, header_find(headers, (struct str){ name, (size_t)n }), body);
 }
 
-static void send_to_inbox(struct attempt *a, const struct endpoint *endpoint, struct str secret, struct str body)
+static void send_to_inbox(struct attempt *a, const struct endpoint *endpoint, struct str secret,
+                          struct str body)
 {
     struct engine *e = a->engine;
     struct str headers = a->outcome.attempt.request_headers;
@@ -202,23 +208,24 @@ static void send_to_inbox(struct attempt *a, const struct endpoint *endpoint, st
     int status;
 
     id_format(ID_DELIVERY, &a->delivery, delivery);
-    status = inbox_receive(e->options.inbox, endpoint->inbox,
-                           &(struct inbox_request){
-                               .received_at = clock_wall_ms(),
-                               .headers = headers,
-                               .body = body,
-                               .event_type = type == NULL ? STR_NONE : type->object.slug,
-                               .delivery_id = str_from(delivery),
-                               .attempt = a->outcome.attempt.number,
-                               .verdict = verdict == VERIFY_OK ? "valid" : verify_sentence(verdict),
-                               .is_valid = verdict == VERIFY_OK,
-                           });
+    status =
+        inbox_receive(e->options.inbox, endpoint->inbox,
+                      &(struct inbox_request){
+                          .received_at = clock_wall_ms(),
+                          .headers = headers,
+                          .body = body,
+                          .event_type = type == NULL ? STR_NONE : type->object.slug,
+                          .delivery_id = str_from(delivery),
+                          .attempt = a->outcome.attempt.number,
+                          .verdict = verdict == VERIFY_OK ? "valid" : verify_sentence(verdict),
+                          .is_valid = verdict == VERIFY_OK,
+                      });
     engine_local_done(e, a, TOKEN_NONE, status, "");
 }
 
 /* --- sending */
-static void attempt_headers(struct attempt *a, const struct event_type *type, struct sender *s, struct str body,
-                            struct buf *out)
+static void attempt_headers(struct attempt *a, const struct event_type *type, struct sender *s,
+                            struct str body, struct buf *out)
 {
     struct engine *e = a->engine;
     char event[ID_TEXT_SIZE];
@@ -227,17 +234,20 @@ static void attempt_headers(struct attempt *a, const struct event_type *type, st
 
     id_format(ID_EVENT, &a->event, event);
     id_format(ID_DELIVERY, &a->delivery, delivery);
-    rc = buf_printf(out, "Content-Type: application/json\r\nUser-Agent: %.*s\r\nAccept-Encoding: identity\r\n",
-                    STR_ARG(e->options.user_agent));
+    rc = buf_printf(
+        out,
+        "Content-Type: application/json\r\nUser-Agent: %.*s\r\nAccept-Encoding: identity\r\n",
+        STR_ARG(e->options.user_agent));
     if (rc == 0) {
-        rc = signer_headers(s->signer,
-                            &(struct sign_input){ .event_id = str_from(event),
-                                                  .delivery_id = str_from(delivery),
-                                                  .event_type = type == NULL ? STR_NONE : type->object.slug,
-                                                  .unix_s = a->started_wall / 1000,
-                                                  .attempt = (uint32_t)a->outcome.attempt.number,
-                                                  .body = body },
-                            out);
+        rc = signer_headers(
+            s->signer,
+            &(struct sign_input){ .event_id = str_from(event),
+                                  .delivery_id = str_from(delivery),
+                                  .event_type = type == NULL ? STR_NONE : type->object.slug,
+                                  .unix_s = a->started_wall / 1000,
+                                  .attempt = (uint32_t)a->outcome.attempt.number,
+                                  .body = body },
+            out);
     }
     if (rc == 0) {
         rc = buf_add_str(out, s->headers);
@@ -267,7 +277,8 @@ static void attempt_send(struct attempt *a, struct str body)
     }
     s = sender_get(e, endpoint);
     if (s == NULL) {
-        engine_local_done(e, a, TOKEN_SENDER_OVERLOAD, 0, "the endpoint's secret cannot be opened");
+        engine_local_done(e, a, TOKEN_SENDER_OVERLOAD, 0,
+                          "the endpoint's secret cannot be opened");
         return;
     }
     buf_init(&headers, ENGINE_HEADERS_MAX);
@@ -282,7 +293,9 @@ static void attempt_send(struct attempt *a, struct str body)
     rc = egress_pool_send(e->pool,
                           &(struct frame_send){ .handle = a->start.slot,
                                                 .timeout_ms = (uint32_t)endpoint->timeout_ms,
-                                                .flags = a->start.fresh_connection ? FRAME_SEND_FRESH_CONNECTION : 0,
+                                                .flags = a->start.fresh_connection
+                                                             ? FRAME_SEND_FRESH_CONNECTION
+                                                             : 0,
                                                 .url = endpoint->url,
                                                 .headers = a->outcome.attempt.request_headers,
                                                 .body = body },
@@ -330,7 +343,8 @@ static int read_run(struct read *r, struct db *db)
         a->body = event.body;
         buf_init(&plain, FRAME_SIZE_MAX);
         if ((event.flags & EVENT_SEALED) != 0) {
-            rc = box_open(e->options.keyring, engine_event_ad(&event.id, ad), event.body, &plain);
+            rc = box_open(e->options.keyring, engine_event_ad(&event.id, ad), event.body,
+                          &plain);
             a->body = buf_str(&plain);
         }
         if (rc == 0) {
@@ -366,7 +380,8 @@ static void read_done(struct read *r, int result)
     }
     if (result != 0) {
         a->again = (struct loop_timer){ .on_due = on_read_again, .ctx = a };
-        loop_timer_set(a->engine->options.loop, &a->again, clock_boot_ms() + ENGINE_READ_AGAIN_MS);
+        loop_timer_set(a->engine->options.loop, &a->again,
+                       clock_boot_ms() + ENGINE_READ_AGAIN_MS);
         return;
     }
     attempt_send(a, a->body);
@@ -378,7 +393,8 @@ static void read_submit(struct attempt *a)
     a->read = (struct read){ .run = read_run, .on_done = read_done };
     if (readers_submit(a->engine->options.readers, &a->read) != 0) {
         a->again = (struct loop_timer){ .on_due = on_read_again, .ctx = a };
-        loop_timer_set(a->engine->options.loop, &a->again, clock_boot_ms() + ENGINE_READ_AGAIN_MS);
+        loop_timer_set(a->engine->options.loop, &a->again,
+                       clock_boot_ms() + ENGINE_READ_AGAIN_MS);
     }
 }
 

@@ -90,7 +90,8 @@ bool inbox_token_valid(struct str token)
     for (size_t i = 0; i < token.len; i++) {
         char c = token.p[i];
 
-        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-')) {
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+              c == '_' || c == '-')) {
             return false;
         }
     }

@@ -45,7 +45,8 @@ static void bite_done(struct write *w, int result)
         LOG_W("a retention bite failed; it is tried again", "error=%s", err_token(result));
     }
     if (!j->is_stopped) {
-        loop_timer_set(j->options.loop, &j->timer, clock_boot_ms() + (more ? 1 : JOBS_EVERY_MS));
+        loop_timer_set(j->options.loop, &j->timer,
+                       clock_boot_ms() + (more ? 1 : JOBS_EVERY_MS));
     }
 }
 

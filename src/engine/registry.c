@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* registry.c - the tables in memory: loading, looking up, taking over what was committed. */
-#include "engine/registry_internal.h"
+#include "engine/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +10,15 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "crypto/keyring.h"
-#include "db/db.h"
+#include "engine/registry_internal.h"
+#include "store/reader.h"
 #include "store/success.h"
 
 static const size_t object_sizes[] = {
-    [CONFIG_PROJECT] = sizeof(struct project),       [CONFIG_APP] = sizeof(struct app),
-    [CONFIG_ENDPOINT] = sizeof(struct endpoint),     [CONFIG_EVENT_TYPE] = sizeof(struct event_type),
+    [CONFIG_PROJECT] = sizeof(struct project),
+    [CONFIG_APP] = sizeof(struct app),
+    [CONFIG_ENDPOINT] = sizeof(struct endpoint),
+    [CONFIG_EVENT_TYPE] = sizeof(struct event_type),
     [CONFIG_KEY] = sizeof(struct api_key),
 };
 
@@ -241,8 +244,9 @@ static int endpoint_applied(struct registry *r, struct endpoint *e)
 
     if (e->object.deleted_at != 0 || !app_lives(e->app)) {
         if (e->object.deleted_at == 0) {
-            e->object.deleted_at = e->app->object.deleted_at != 0 ? e->app->object.deleted_at :
-                                                                     e->app->project->object.deleted_at;
+            e->object.deleted_at = e->app->object.deleted_at != 0
+                                       ? e->app->object.deleted_at
+                                       : e->app->project->object.deleted_at;
         }
         endpoint_gone(r, e);
         return 0;
@@ -291,7 +295,8 @@ static void app_gone(struct registry *r, struct app *a, int64_t when)
 
 static int app_applied(struct registry *r, struct app *a, struct str old_slug)
 {
-    int64_t gone_at = a->object.deleted_at != 0 ? a->object.deleted_at : a->project->object.deleted_at;
+    int64_t gone_at =
+        a->object.deleted_at != 0 ? a->object.deleted_at : a->project->object.deleted_at;
 
     if (old_slug.p != NULL && map_get(&a->project->apps, old_slug) == a) {
         (void)map_remove(&a->project->apps, old_slug);
@@ -372,8 +377,8 @@ int registry_apply(struct registry *r, enum config_kind kind, const struct confi
         rc = object_link(r, o, row->parent);
         if (rc != 0) {
             free(o);
-            return err_set(err, rc, "A configuration row has no parent (kind %d, no %lld).", (int)kind,
-                           (long long)row->no);
+            return err_set(err, rc, "A configuration row has no parent (kind %d, no %lld).",
+                           (int)kind, (long long)row->no);
         }
     } else {
         /* What maps point into goes away with the old arena: the slug is kept to find the old entry. */
@@ -411,8 +416,8 @@ int registry_apply(struct registry *r, enum config_kind kind, const struct confi
     }
     rc = object_applied(r, o, old_slug);
     if (rc != 0) {
-        return err_set(err, rc, "A configuration row cannot be used (kind %d, no %lld): %s", (int)kind,
-                       (long long)row->no, err_text(rc));
+        return err_set(err, rc, "A configuration row cannot be used (kind %d, no %lld): %s",
+                       (int)kind, (long long)row->no, err_text(rc));
     }
     *ret_object = o;
     return 0;
@@ -445,37 +450,29 @@ static int load_success(void *ctx, int64_t endpoint, int64_t wall_ms)
     return 0;
 }
 
-int registry_load(struct registry *r, const struct db_options *options, struct err *err)
+/* Types before endpoints, parents before children. */
+static int load_all(void *ctx, struct db *db, struct err *err)
 {
-    /* Types before endpoints, parents before children. */
-    static const enum config_kind order[] = { CONFIG_PROJECT, CONFIG_APP, CONFIG_EVENT_TYPE, CONFIG_ENDPOINT,
-                                              CONFIG_KEY };
-    struct db_options reading = *options;
-    struct db *db;
-    int rc;
+    static const enum config_kind order[] = { CONFIG_PROJECT, CONFIG_APP, CONFIG_EVENT_TYPE,
+                                              CONFIG_ENDPOINT, CONFIG_KEY };
+    int rc = 0;
 
-    reading.writer = false;
-    rc = db_open(&reading, &db, err);
-    if (rc != 0) {
-        return rc;
-    }
-    rc = db_prepare(db, err);
-    r->loading = true;
     for (size_t i = 0; rc == 0 && i < sizeof(order) / sizeof(order[0]); i++) {
-        struct load load = { .r = r, .kind = order[i], .err = err };
+        struct load load = { .r = ctx, .kind = order[i], .err = err };
 
         rc = config_load(db, order[i], load_row, &load);
-        if (load.rc != 0) {
-            rc = load.rc;
-        } else if (rc != 0) {
-            (void)err_set(err, rc, "The configuration cannot be read: %s", db_error(db));
-        }
+        rc = load.rc != 0 ? load.rc : rc;
     }
-    if (rc == 0) {
-        rc = success_load(db, load_success, r);
-    }
+    return rc == 0 ? success_load(db, load_success, ctx) : rc;
+}
+
+int registry_load(struct registry *r, const struct db_options *options, struct err *err)
+{
+    int rc;
+
+    r->loading = true;
+    rc = reader_once(options, load_all, r, err);
     r->loading = false;
-    db_close(db);
     return rc;
 }
 
@@ -484,7 +481,9 @@ struct project *registry_project(const struct registry *r, const struct id *id)
 {
     struct object *o = map_get(&r->ids, (struct str){ (const char *)id->bytes, ID_SIZE });
 
-    return o == NULL || o->kind != CONFIG_PROJECT || o->deleted_at != 0 ? NULL : (struct project *)(void *)o;
+    return o == NULL || o->kind != CONFIG_PROJECT || o->deleted_at != 0
+               ? NULL
+               : (struct project *)(void *)o;
 }
 
 struct project *registry_default_project(const struct registry *r)
@@ -538,7 +537,8 @@ struct api_key *registry_key(const struct registry *r, struct str text, int64_t 
     k = map_get(&r->keys, (struct str){ (const char *)hash, sizeof(hash) });
     if (k == NULL || k->object.sealed.len != sizeof(hash) ||
         !crypto_equal(k->object.sealed.p, hash, sizeof(hash)) || k->object.deleted_at != 0 ||
-        k->project->object.deleted_at != 0 || (k->expires_at != 0 && k->expires_at <= wall_now)) {
+        k->project->object.deleted_at != 0 ||
+        (k->expires_at != 0 && k->expires_at <= wall_now)) {
         return NULL;
     }
     return k;
@@ -634,10 +634,12 @@ int registry_unseal(const struct registry *r, const struct endpoint *e, struct b
 {
     char ad[40];
 
-    return box_open(r->options.keyring, seal_ad(ad, sizeof(ad), e->object.no), e->object.sealed, out);
+    return box_open(r->options.keyring, seal_ad(ad, sizeof(ad), e->object.no), e->object.sealed,
+                    out);
 }
 
-int registry_seal(const struct registry *r, int64_t endpoint_no, struct str plain, struct buf *out)
+int registry_seal(const struct registry *r, int64_t endpoint_no, struct str plain,
+                  struct buf *out)
 {
     char ad[40];
 

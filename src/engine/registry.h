@@ -48,10 +48,10 @@ struct project {
     struct str name;
     bool auto_register;
     bool encrypt_payloads;
-    struct map apps;        /* slug -> struct app, living */
-    struct map app_ids;     /* id bytes -> struct app, also deleted */
-    struct map event_types; /* name -> struct event_type, living */
-    struct object **app_list;  /* all, also deleted, in order of no */
+    struct map apps;          /* slug -> struct app, living */
+    struct map app_ids;       /* id bytes -> struct app, also deleted */
+    struct map event_types;   /* name -> struct event_type, living */
+    struct object **app_list; /* all, also deleted, in order of no */
     size_t app_count;
     struct object **type_list;
     size_t type_count;
@@ -80,7 +80,7 @@ struct endpoint {
     uint32_t slot; /* dense number for the core; REGISTRY_NO_SLOT when gone */
     enum endpoint_status status;
     struct str name;
-    struct str url; /* canonical */
+    struct str url;   /* canonical */
     struct str inbox; /* token when the URL is this server's own test inbox, else empty */
     int64_t timeout_ms;
     unsigned profiles; /* enum sign_profile bits */
@@ -92,7 +92,7 @@ struct endpoint {
     size_t prefix_count;
     unsigned char (*prints)[32]; /* fingerprints of its secrets */
     size_t print_count;
-    int64_t last_success_at; /* wall ms, 0 = never; kept by the engine */
+    int64_t last_success_at;   /* wall ms, 0 = never; kept by the engine */
     int64_t success_marked_at; /* what of it is on its way to the store */
 };
 
@@ -110,21 +110,23 @@ struct api_key {
     struct object object;
     struct project *project;
     struct str name;
-    unsigned scopes; /* enum key_scope bits; admin holds all */
+    unsigned scopes;    /* enum key_scope bits; admin holds all */
     int64_t expires_at; /* 0 = never */
     int64_t last_used_at;
 };
 
 struct registry_options {
     const struct keyring *keyring;
-    struct str own_url; /* this server's public URL, to recognise its inbox ("http://127.0.0.1:8080") */
+    struct str
+        own_url; /* this server's public URL, to recognise its inbox ("http://127.0.0.1:8080") */
     uint32_t endpoints_max;
     /* An endpoint was added, changed or deleted (endpoint->slot stays valid during the call). */
     void (*on_endpoint)(void *ctx, struct endpoint *endpoint, bool is_new);
     void *ctx;
 };
 
-NODISCARD int registry_new(const struct registry_options *options, struct registry **ret_registry);
+NODISCARD int registry_new(const struct registry_options *options,
+                           struct registry **ret_registry);
 void registry_free(struct registry *r);
 /* Opens a connection of its own, reads all rows. Calls on_endpoint for none. */
 NODISCARD int registry_load(struct registry *r, const struct db_options *db, struct err *err);
@@ -132,7 +134,8 @@ void registry_set_writer(struct registry *r, struct writer *writer);
 
 /* --- looking up; NULL when absent, deleted, or of another project */
 struct project *registry_project(const struct registry *r, const struct id *id);
-struct project *registry_default_project(const struct registry *r); /* slug "default", exists always */
+struct project *
+registry_default_project(const struct registry *r); /* slug "default", exists always */
 /* By app id or slug. */
 struct app *registry_app(const struct project *p, struct str id_or_slug);
 struct endpoint *registry_endpoint(const struct app *app, struct str id);
@@ -157,12 +160,15 @@ bool registry_wants(const struct endpoint *endpoint, const struct event_type *ty
 
 /* The plain JSON inside endpoint->object.sealed, in out (wipe it). */
 struct buf;
-NODISCARD int registry_unseal(const struct registry *r, const struct endpoint *endpoint, struct buf *out);
+NODISCARD int registry_unseal(const struct registry *r, const struct endpoint *endpoint,
+                              struct buf *out);
 /* Seal the plain JSON for the endpoint with that number. */
-NODISCARD int registry_seal(const struct registry *r, int64_t endpoint_no, struct str plain, struct buf *out);
+NODISCARD int registry_seal(const struct registry *r, int64_t endpoint_no, struct str plain,
+                            struct buf *out);
 
 /* --- changing */
-int64_t registry_next_no(struct registry *r, enum config_kind kind); /* gives a number, never again */
+int64_t registry_next_no(struct registry *r,
+                         enum config_kind kind); /* gives a number, never again */
 
 struct registry_save;
 typedef void registry_saved(void *ctx, int result, struct object *object);
@@ -172,13 +178,15 @@ typedef void registry_saved(void *ctx, int result, struct object *object);
  * holds it and on_saved is called (never before this returns). result: -E_CONFLICT lost the race or slug
  * taken, others of the writer. -E_BUSY at once: not taken.
  */
-NODISCARD int registry_save(struct registry *r, enum config_kind kind, const struct config_row *row,
-                            registry_saved *on_saved, void *ctx);
+NODISCARD int registry_save(struct registry *r, enum config_kind kind,
+                            const struct config_row *row, registry_saved *on_saved, void *ctx);
 
 /* Change status and status_reason alone, whatever else is edited meanwhile (a lost race is run again). */
-NODISCARD int registry_set_status(struct registry *r, struct endpoint *endpoint, enum endpoint_status status,
-                                  struct str reason, registry_saved *on_saved, void *ctx);
+NODISCARD int registry_set_status(struct registry *r, struct endpoint *endpoint,
+                                  enum endpoint_status status, struct str reason,
+                                  registry_saved *on_saved, void *ctx);
 
-const char *endpoint_status_name(enum endpoint_status status); /* "active", "paused", "disabled" */
+const char *
+endpoint_status_name(enum endpoint_status status); /* "active", "paused", "disabled" */
 
 #endif

@@ -36,10 +36,12 @@ struct registry {
 };
 
 /* Parse `row` into a new or existing object of its kind. -E_STORE when the document is damaged. */
-NODISCARD int registry_read(struct registry *r, struct object *object, const struct config_row *row, struct err *err);
+NODISCARD int registry_read(struct registry *r, struct object *object,
+                            const struct config_row *row, struct err *err);
 /* Bring a committed row into memory; *ret_object may be NULL on failure. */
-NODISCARD int registry_apply(struct registry *r, enum config_kind kind, const struct config_row *row,
-                             struct object **ret_object, struct err *err);
+NODISCARD int registry_apply(struct registry *r, enum config_kind kind,
+                             const struct config_row *row, struct object **ret_object,
+                             struct err *err);
 void registry_prints_drop(struct registry *r, struct endpoint *endpoint);
 NODISCARD int registry_prints_add(struct registry *r, struct endpoint *endpoint);
 

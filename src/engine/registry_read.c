@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* registry_read.c - from the stored JSON document to the parsed object. */
-#include "engine/registry_internal.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include "base/clock.h"
 #include "crypto/keyring.h"
 #include "crypto/sign.h"
+#include "engine/registry_internal.h"
 #include "json/json.h"
 
 static struct str read_string(struct arena *arena, const struct json *doc, const char *name)
@@ -91,7 +90,9 @@ static int read_retry(const struct json *v, struct retry_policy *ret)
     struct retry_policy policy;
     bool is_list = schedule != NULL && json_type(schedule) == JSON_ARRAY;
     struct str preset = schedule == NULL || is_list ? STR("default") : json_string(schedule);
-    struct str on = v == NULL || json_member(v, "on") == NULL ? STR_NONE : json_string(json_member(v, "on"));
+    struct str on = v == NULL || json_member(v, "on") == NULL
+                        ? STR_NONE
+                        : json_string(json_member(v, "on"));
 
     if (retry_preset(preset, &policy) != 0) {
         return -E_STORE;
@@ -102,7 +103,8 @@ static int read_retry(const struct json *v, struct retry_policy *ret)
 
         policy.preset = RETRY_CUSTOM;
         policy.delay_count = 0;
-        while ((delay = json_next(&it, NULL)) != NULL && policy.delay_count < RETRY_DELAYS_MAX) {
+        while ((delay = json_next(&it, NULL)) != NULL &&
+               policy.delay_count < RETRY_DELAYS_MAX) {
             int64_t seconds = 0;
 
             if (json_int(delay, 0, RETRY_DELAY_MAX_S, &seconds) != 0) {
@@ -172,7 +174,8 @@ static enum endpoint_status read_status(struct str s)
 static int read_endpoint(struct registry *r, struct endpoint *e, const struct json *doc)
 {
     const struct json *profiles = json_member(doc, "signature_profiles");
-    struct str catch_prefix = arena_printf(&e->object.arena, "%.*s/catch/", STR_ARG(r->options.own_url));
+    struct str catch_prefix =
+        arena_printf(&e->object.arena, "%.*s/catch/", STR_ARG(r->options.own_url));
 
     e->name = read_string(&e->object.arena, doc, "name");
     e->url = read_string(&e->object.arena, doc, "url");
@@ -216,14 +219,16 @@ static void read_columns(struct object *o, const struct config_row *row)
     o->sealed = arena_str(&o->arena, row->sealed);
 }
 
-int registry_read(struct registry *r, struct object *object, const struct config_row *row, struct err *err)
+int registry_read(struct registry *r, struct object *object, const struct config_row *row,
+                  struct err *err)
 {
     struct arena old = object->arena;
     struct json_doc *doc = NULL;
     int rc = json_parse(row->config, JSON_DEPTH_MAX, &doc, NULL);
 
     if (rc != 0) {
-        return err_set(err, -E_STORE, "A configuration document cannot be read (kind %d, no %lld).",
+        return err_set(err, -E_STORE,
+                       "A configuration document cannot be read (kind %d, no %lld).",
                        (int)object->kind, (long long)row->no);
     }
     arena_init(&object->arena);
@@ -239,7 +244,8 @@ int registry_read(struct registry *r, struct object *object, const struct config
         rc = read_endpoint(r, (struct endpoint *)(void *)object, json_root(doc));
         break;
     case CONFIG_EVENT_TYPE:
-        ((struct event_type *)(void *)object)->archived = read_bool(json_root(doc), "archived", false);
+        ((struct event_type *)(void *)object)->archived =
+            read_bool(json_root(doc), "archived", false);
         break;
     case CONFIG_KEY:
         rc = read_key((struct api_key *)(void *)object, json_root(doc));

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* registry_save.c - a change on its way: store it, then take it over, then tell who asked. */
-#include "engine/registry_internal.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/registry_internal.h"
 #include "json/json.h"
 #include "store/writer.h"
 
@@ -126,7 +125,8 @@ static void on_status_saved(void *ctx, int result, struct object *object)
 {
     struct set_status *set = ctx;
 
-    if (result == -E_CONFLICT && set->endpoint->object.deleted_at == 0 && ++set->tries < SET_STATUS_TRIES) {
+    if (result == -E_CONFLICT && set->endpoint->object.deleted_at == 0 &&
+        ++set->tries < SET_STATUS_TRIES) {
         result = set_status_try(set);
         if (result == 0) {
             return;
@@ -154,7 +154,8 @@ static int set_status_document(const struct set_status *set, struct buf *out)
     while ((v = json_next(&it, &name)) != NULL) {
         char text[64];
 
-        if (name.len < sizeof(text) && !str_eq_c(name, "status") && !str_eq_c(name, "status_reason")) {
+        if (name.len < sizeof(text) && !str_eq_c(name, "status") &&
+            !str_eq_c(name, "status_reason")) {
             memcpy(text, name.p, name.len);
             text[name.len] = '\0';
             json_out_name(&o, text);
@@ -193,8 +194,9 @@ static int set_status_try(struct set_status *set)
     return rc;
 }
 
-int registry_set_status(struct registry *r, struct endpoint *endpoint, enum endpoint_status status,
-                        struct str reason, registry_saved *on_saved, void *ctx)
+int registry_set_status(struct registry *r, struct endpoint *endpoint,
+                        enum endpoint_status status, struct str reason,
+                        registry_saved *on_saved, void *ctx)
 {
     struct set_status *set = xalloc(sizeof(*set));
     int rc;

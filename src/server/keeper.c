@@ -2,16 +2,17 @@
 /* keeper.c - one byte in, one socket out (SCM_RIGHTS). */
 #include "server/keeper.h"
 
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -162,7 +163,8 @@ int keeper_spawn(void *keeper)
     struct cmsghdr *c;
     int fd = -1;
 
-    if (send(k->fd, &byte, 1, MSG_NOSIGNAL) != 1 || recvmsg(k->fd, &msg, MSG_CMSG_CLOEXEC) != 1 || byte != '+') {
+    if (send(k->fd, &byte, 1, MSG_NOSIGNAL) != 1 ||
+        recvmsg(k->fd, &msg, MSG_CMSG_CLOEXEC) != 1 || byte != '+') {
         LOG_E("the keeper did not start a sending process", "errno=%d", errno);
         return -1;
     }

@@ -15,7 +15,8 @@ static int listen_split(const char *text, char *addr, size_t size, int64_t *ret_
     const char *colon = strrchr(text, ':');
     size_t len = colon == NULL ? 0 : (size_t)(colon - text);
 
-    if (colon == NULL || len == 0 || len >= size || str_to_int(str_from(colon + 1), 0, 65535, ret_port) != 0) {
+    if (colon == NULL || len == 0 || len >= size ||
+        str_to_int(str_from(colon + 1), 0, 65535, ret_port) != 0) {
         return -E_CONFIG;
     }
     memcpy(addr, text, len);
@@ -29,7 +30,8 @@ bool listen_is_loopback(const struct config *c)
     int64_t port;
 
     return listen_split(c->listen, addr, sizeof(addr), &port) == 0 &&
-           (strncmp(addr, "127.", 4) == 0 || strcmp(addr, "[::1]") == 0 || strcmp(addr, "localhost") == 0);
+           (strncmp(addr, "127.", 4) == 0 || strcmp(addr, "[::1]") == 0 ||
+            strcmp(addr, "localhost") == 0);
 }
 
 int listen_check(const struct config *c, struct err *err)
@@ -45,7 +47,8 @@ int listen_check(const struct config *c, struct err *err)
     }
     if (!listen_is_loopback(c) && c->tls_cert[0] == '\0' && c->behind_proxy[0] == '\0') {
         return err_set(err, -E_CONFIG,
-                       "Plain HTTP on %s is refused: set tls_cert and tls_key, or behind_proxy with the addresses of "
+                       "Plain HTTP on %s is refused: set tls_cert and tls_key, or behind_proxy "
+                       "with the addresses of "
                        "your TLS proxy.",
                        addr);
     }
@@ -70,8 +73,8 @@ static int listen_pem(const char *path, struct buf *out, struct err *err)
 }
 
 static int listen_try(const struct config *c, struct http_options *options, struct loop *loop,
-                      http_handler *on_request, http_refused *on_refused, void *ctx, struct http_server **ret_http,
-                      struct err *err)
+                      http_handler *on_request, http_refused *on_refused, void *ctx,
+                      struct http_server **ret_http, struct err *err)
 {
     char text[300];
     char addr[256];
@@ -85,8 +88,8 @@ static int listen_try(const struct config *c, struct http_options *options, stru
         rc = http_start(loop, options, on_request, on_refused, ctx, ret_http, err);
         if (rc == 0) {
             if (i > 0) {
-                LOG_W("the port is taken; another one is used", "wanted=%lld used=%lld", (long long)port,
-                      (long long)(port + i));
+                LOG_W("the port is taken; another one is used", "wanted=%lld used=%lld",
+                      (long long)port, (long long)(port + i));
             }
             return 0;
         }
@@ -98,8 +101,9 @@ static int listen_try(const struct config *c, struct http_options *options, stru
     return rc;
 }
 
-int listen_start(const struct config *c, struct loop *loop, http_handler *on_request, http_refused *on_refused,
-                 void *ctx, struct http_server **ret_http, struct err *err)
+int listen_start(const struct config *c, struct loop *loop, http_handler *on_request,
+                 http_refused *on_refused, void *ctx, struct http_server **ret_http,
+                 struct err *err)
 {
     struct buf cert;
     struct buf key;
@@ -146,5 +150,6 @@ void listen_url(const struct config *c, uint16_t port, char *ret_url, size_t siz
         return;
     }
     (void)listen_split(c->listen, addr, sizeof(addr), &wanted);
-    (void)snprintf(ret_url, size, "%s://%s:%u", c->tls_cert[0] != '\0' ? "https" : "http", addr, (unsigned)port);
+    (void)snprintf(ret_url, size, "%s://%s:%u", c->tls_cert[0] != '\0' ? "https" : "http", addr,
+                   (unsigned)port);
 }

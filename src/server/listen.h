@@ -20,7 +20,8 @@ bool listen_is_loopback(const struct config *c);
 NODISCARD int listen_check(const struct config *c, struct err *err);
 /* In dev, when the port is taken, the next one is tried, and said. */
 NODISCARD int listen_start(const struct config *c, struct loop *loop, http_handler *on_request,
-                           http_refused *on_refused, void *ctx, struct http_server **ret_http, struct err *err);
+                           http_refused *on_refused, void *ctx, struct http_server **ret_http,
+                           struct err *err);
 /* public_url, or scheme, address and port of the listener. */
 void listen_url(const struct config *c, uint16_t port, char *ret_url, size_t size);
 

@@ -8,12 +8,13 @@
  */
 #include "server/server.h"
 
+#include <sys/resource.h>
+
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -100,7 +101,8 @@ static void on_store_state(void *ctx, enum writer_state state)
     if (state == WRITER_OK) {
         LOG_I("the store commits again", "%s", "");
     } else {
-        LOG_E("the store takes nothing", "state=%s", state == WRITER_FULL ? "full" : "unavailable");
+        LOG_E("the store takes nothing", "state=%s",
+              state == WRITER_FULL ? "full" : "unavailable");
     }
     if (s->engine != NULL) {
         engine_on_store(s->engine, state);
@@ -135,7 +137,9 @@ static void server_tell_ready(struct server *s)
         welcome_print_key(s->admin_key);
     }
     if (s->config->dev) {
-        LOG_W("development mode: http and loopback endpoints are allowed; never use it in production", "%s", "");
+        LOG_W("development mode: http and loopback endpoints are allowed; never use it in "
+              "production",
+              "%s", "");
         welcome_print_dev(s->config, str_from(s->own_url));
     }
 }
@@ -152,9 +156,9 @@ static bool is_ready(void *ctx, const char **ret_reason)
 {
     const struct server *s = ctx;
 
-    *ret_reason = s->is_draining                      ? "draining"
-                  : !s->is_installed || !s->is_scanned ? "starting"
-                  : s->store_state == WRITER_FULL      ? "the disk is full"
+    *ret_reason = s->is_draining                         ? "draining"
+                  : !s->is_installed || !s->is_scanned   ? "starting"
+                  : s->store_state == WRITER_FULL        ? "the disk is full"
                   : s->store_state == WRITER_UNAVAILABLE ? "the store is unavailable"
                                                          : NULL;
     return *ret_reason == NULL;
@@ -183,7 +187,8 @@ static void on_drain_due(struct loop_timer *t)
 {
     struct server *s = t->ctx;
 
-    LOG_W("the drain time is over; attempts in flight are made again at the next start", "%s", "");
+    LOG_W("the drain time is over; attempts in flight are made again at the next start", "%s",
+          "");
     loop_stop(s->loop);
 }
 
@@ -265,9 +270,11 @@ static int server_open_store(struct server *s, struct err *err)
 {
     int rc;
 
-    s->store = (struct store_open){ .database = s->config->database[0] == '\0' ? NULL : s->config->database,
-                                    .data_dir = s->config->data,
-                                    .vfs = getenv("POSTERN_TEST_VFS") };
+    s->store =
+        (struct store_open){ .database =
+                                 s->config->database[0] == '\0' ? NULL : s->config->database,
+                             .data_dir = s->config->data,
+                             .vfs = getenv("POSTERN_TEST_VFS") };
     rc = store_open(&s->store, &s->db, err);
     if (rc != 0) {
         return rc;
@@ -313,15 +320,19 @@ static int server_start_store(struct server *s, struct err *err)
     }
     if (rc == 0) {
         registry_set_writer(s->registry, s->writer);
-        rc = readers_start(&s->db, (unsigned)c->reader_threads, READ_QUEUE_MAX, &s->readers, err);
+        rc = readers_start(&s->db, (unsigned)c->reader_threads, READ_QUEUE_MAX, &s->readers,
+                           err);
     }
     if (rc == 0) {
-        s->writer_watch = (struct loop_watch){ .fd = writer_fd(s->writer), .on_ready = on_writer_ready, .ctx = s };
+        s->writer_watch = (struct loop_watch){ .fd = writer_fd(s->writer),
+                                               .on_ready = on_writer_ready,
+                                               .ctx = s };
         rc = loop_watch(s->loop, &s->writer_watch, LOOP_READ);
     }
     if (rc == 0) {
-        s->readers_watch =
-            (struct loop_watch){ .fd = readers_fd(s->readers), .on_ready = on_readers_ready, .ctx = s };
+        s->readers_watch = (struct loop_watch){ .fd = readers_fd(s->readers),
+                                                .on_ready = on_readers_ready,
+                                                .ctx = s };
         rc = loop_watch(s->loop, &s->readers_watch, LOOP_READ);
     }
     return rc;
@@ -334,7 +345,9 @@ static unsigned server_processes(const struct config *c)
     if (c->egress_processes > 0) {
         return (unsigned)c->egress_processes;
     }
-    return cores < 1 ? 1 : cores > EGRESS_PROCESSES_MAX ? EGRESS_PROCESSES_MAX : (unsigned)cores;
+    return cores < 1                      ? 1
+           : cores > EGRESS_PROCESSES_MAX ? EGRESS_PROCESSES_MAX
+                                          : (unsigned)cores;
 }
 
 static int server_start_engine(struct server *s)
@@ -397,7 +410,8 @@ static int server_start_api(struct server *s)
                                    .endpoint_ports = c->dev ? "any" : c->endpoint_ports,
                                    .dev = c->dev,
                                    .allow_http = c->dev || c->allow_http,
-                                   .require_tls = c->behind_proxy[0] != '\0' && !listen_is_loopback(c),
+                                   .require_tls =
+                                       c->behind_proxy[0] != '\0' && !listen_is_loopback(c),
                                    .header_prefix = str_from(c->header_prefix),
                                    .own_url = str_from(s->own_url),
                                    .endpoint_timeout_ms = c->endpoint_timeout_ms,
@@ -439,13 +453,15 @@ static int server_install(struct server *s, struct err *err)
     struct project *p = registry_default_project(s->registry);
     int rc;
 
-    if (p != NULL && registry_app(p, STR("default")) != NULL && registry_has_admin_key(s->registry, p)) {
+    if (p != NULL && registry_app(p, STR("default")) != NULL &&
+        registry_has_admin_key(s->registry, p)) {
         s->is_installed = true;
         return 0;
     }
     s->is_first_start = true;
     rc = welcome_key(s->config, s->admin_key, &s->key_is_made, err);
-    return rc != 0 ? rc : api_install_admin_key(s->api, str_from(s->admin_key), on_installed, s);
+    return rc != 0 ? rc
+                   : api_install_admin_key(s->api, str_from(s->admin_key), on_installed, s);
 }
 
 static int server_start(struct server *s, struct err *err)
@@ -483,10 +499,11 @@ static int server_start(struct server *s, struct err *err)
         rc = server_start_api(s);
     }
     if (rc == 0) {
-        s->jobs = jobs_start(&(struct jobs_options){ .loop = s->loop,
-                                                     .writer = s->writer,
-                                                     .retention_ms = s->config->retention_days * DAY_MS,
-                                                     .idempotency_ms = s->config->idempotency_hours * HOUR_MS });
+        s->jobs = jobs_start(
+            &(struct jobs_options){ .loop = s->loop,
+                                    .writer = s->writer,
+                                    .retention_ms = s->config->retention_days * DAY_MS,
+                                    .idempotency_ms = s->config->idempotency_hours * HOUR_MS });
         rc = engine_start(s->engine);
     }
     if (rc == 0) {
@@ -540,14 +557,17 @@ static void server_raise_files(void)
 
 int server_run(const struct config *config, const char *config_path, int argc, char **argv)
 {
-    struct server s = { .config = config, .config_path = config_path, .argc = argc, .argv = argv };
+    struct server s = {
+        .config = config, .config_path = config_path, .argc = argc, .argv = argv
+    };
     struct err err = { .text = "" };
     int rc;
 
     server_log_setup(config);
     server_raise_files();
     if (config->ca_file[0] != '\0') {
-        (void)setenv("SSL_CERT_FILE", config->ca_file, 1); /* read by the sending processes, started below */
+        (void)setenv("SSL_CERT_FILE", config->ca_file,
+                     1); /* read by the sending processes, started below */
     }
     rc = keeper_start(&s.keeper);
     if (rc == 0) {
@@ -561,7 +581,8 @@ int server_run(const struct config *config, const char *config_path, int argc, c
         rc = loop_run(s.loop);
     }
     if (rc != 0) {
-        log_write(LOG_FATAL, "could not start", "detail=\"%s\"", err.text[0] != '\0' ? err.text : err_text(rc));
+        log_write(LOG_FATAL, "could not start", "detail=\"%s\"",
+                  err.text[0] != '\0' ? err.text : err_text(rc));
         s.exit_code = 1;
     }
     server_stop(&s);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/signals.h"
 
+#include <sys/signalfd.h>
+
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -55,7 +56,8 @@ int signals_start(struct loop *loop, void (*on_signal)(void *ctx, int number), v
 
     signals_set(&set);
     *s = (struct signals){ .loop = loop, .on_signal = on_signal, .ctx = ctx };
-    s->watch = (struct loop_watch){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .on_ready = on_ready,
+    s->watch = (struct loop_watch){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC),
+                                    .on_ready = on_ready,
                                     .ctx = s };
     if (s->watch.fd < 0) {
         free(s);

@@ -10,8 +10,8 @@ struct signals;
 
 /* Call before any thread is started: all threads inherit the blocked mask. */
 NODISCARD int signals_block(void);
-NODISCARD int signals_start(struct loop *loop, void (*on_signal)(void *ctx, int number), void *ctx,
-                            struct signals **ret_signals);
+NODISCARD int signals_start(struct loop *loop, void (*on_signal)(void *ctx, int number),
+                            void *ctx, struct signals **ret_signals);
 void signals_stop(struct signals *s);
 
 #endif

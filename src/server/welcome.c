@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/welcome.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/api_key.h"
@@ -17,7 +18,8 @@ static int key_from_file(const char *path, char ret_key[WELCOME_KEY_SIZE], struc
     size_t len;
 
     if (f == NULL) {
-        return err_set(err, -E_NOT_FOUND, "The key file %s cannot be read: %s.", path, strerror(errno));
+        return err_set(err, -E_NOT_FOUND, "The key file %s cannot be read: %s.", path,
+                       strerror(errno));
     }
     if (fgets(ret_key, WELCOME_KEY_SIZE, f) == NULL) {
         ret_key[0] = '\0';
@@ -31,7 +33,8 @@ static int key_from_file(const char *path, char ret_key[WELCOME_KEY_SIZE], struc
 static int key_check(const char *key, const char *from, struct err *err)
 {
     if (!api_key_valid(str_from(key))) {
-        return err_set(err, -E_CONFIG, "The admin key from %s must be 32 to 128 printable characters.", from);
+        return err_set(err, -E_CONFIG,
+                       "The admin key from %s must be 32 to 128 printable characters.", from);
     }
     return 0;
 }
@@ -41,7 +44,8 @@ static void dev_key_path(const struct config *c, char *path, size_t size)
     (void)snprintf(path, size, "%s/dev.key", c->data);
 }
 
-int welcome_key(const struct config *c, char ret_key[WELCOME_KEY_SIZE], bool *ret_is_made, struct err *err)
+int welcome_key(const struct config *c, char ret_key[WELCOME_KEY_SIZE], bool *ret_is_made,
+                struct err *err)
 {
     char path[4200];
     int rc;
@@ -93,15 +97,19 @@ void welcome_print_key(const char *key)
 
 void welcome_print_dev(const struct config *c, struct str url)
 {
-    (void)printf("Postern runs at %.*s (development: http and loopback endpoints are allowed).\n\n"
-                 "1. Make an endpoint that points at the built-in test inbox:\n\n"
-                 "curl -sS %.*s/api/v1/apps/default/endpoints -H \"Authorization: Bearer $(cat %s/dev.key)\" "
-                 "-H 'Content-Type: application/json' -d '{\"url\":\"%.*s/catch/first-inbox\"}'\n\n"
-                 "2. Publish an event:\n\n"
-                 "curl -sS %.*s/api/v1/apps/default/events -H \"Authorization: Bearer $(cat %s/dev.key)\" "
-                 "-H 'Content-Type: application/json' -d '{\"type\":\"user.created\",\"data\":{\"name\":\"Ada\"}}'\n\n"
-                 "3. See what the inbox received, and whether its signature is right:\n\n"
-                 "curl -sS %.*s/catch/first-inbox\n\n",
-                 STR_ARG(url), STR_ARG(url), c->data, STR_ARG(url), STR_ARG(url), c->data, STR_ARG(url));
+    (void)printf(
+        "Postern runs at %.*s (development: http and loopback endpoints are allowed).\n\n"
+        "1. Make an endpoint that points at the built-in test inbox:\n\n"
+        "curl -sS %.*s/api/v1/apps/default/endpoints -H \"Authorization: Bearer $(cat "
+        "%s/dev.key)\" "
+        "-H 'Content-Type: application/json' -d '{\"url\":\"%.*s/catch/first-inbox\"}'\n\n"
+        "2. Publish an event:\n\n"
+        "curl -sS %.*s/api/v1/apps/default/events -H \"Authorization: Bearer $(cat "
+        "%s/dev.key)\" "
+        "-H 'Content-Type: application/json' -d "
+        "'{\"type\":\"user.created\",\"data\":{\"name\":\"Ada\"}}'\n\n"
+        "3. See what the inbox received, and whether its signature is right:\n\n"
+        "curl -sS %.*s/catch/first-inbox\n\n",
+        STR_ARG(url), STR_ARG(url), c->data, STR_ARG(url), STR_ARG(url), c->data, STR_ARG(url));
     (void)fflush(stdout);
 }

@@ -253,3 +253,28 @@ void readers_stop(struct readers *rs)
     free(rs->threads);
     free(rs);
 }
+
+int reader_once(const struct db_options *options,
+                int (*run)(void *ctx, struct db *db, struct err *err), void *ctx,
+                struct err *err)
+{
+    struct db_options reading = *options;
+    struct err detail = { .text = "" };
+    struct db *db;
+    int rc;
+
+    reading.writer = false;
+    rc = db_open(&reading, &db, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = db_prepare(db, err);
+    if (rc == 0) {
+        rc = run(ctx, db, &detail);
+        if (rc < 0) {
+            (void)err_set(err, rc, "%s", detail.text[0] != '\0' ? detail.text : db_error(db));
+        }
+    }
+    db_close(db);
+    return rc;
+}

@@ -32,4 +32,12 @@ void readers_dispatch(struct readers *rs);
 void readers_stop(
     struct readers *rs); /* NULL allowed; finishes what runs, on_done of all is called */
 
+/*
+ * At start, before there are readers: run one read on a connection of its own, in this thread.
+ * err gets a sentence of the database's when run left none.
+ */
+NODISCARD int reader_once(const struct db_options *db,
+                          int (*run)(void *ctx, struct db *db, struct err *err), void *ctx,
+                          struct err *err);
+
 #endif

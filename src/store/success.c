@@ -9,7 +9,9 @@ const struct db_stmt success_stmts[SUCCESS_STMTS] = {
                       "INSERT INTO endpoint_success (endpoint, at) VALUES ($1, $2)"
                       " ON CONFLICT (endpoint) DO UPDATE SET at = excluded.at",
                       NULL, "ii" },
-    [SUCCESS_LOAD] = { "success_load", "SELECT endpoint, at FROM endpoint_success ORDER BY endpoint", NULL, "" },
+    [SUCCESS_LOAD] = { "success_load",
+                       "SELECT endpoint, at FROM endpoint_success ORDER BY endpoint", NULL,
+                       "" },
 };
 
 int success_set(struct db *db, int64_t endpoint, int64_t wall_ms)
@@ -32,7 +34,8 @@ static int success_on_row(void *ctx, const struct db_value *columns, size_t coun
     return loading->on_row(loading->ctx, columns[0].i, columns[1].i);
 }
 
-int success_load(struct db *db, int (*on_row)(void *ctx, int64_t endpoint, int64_t wall_ms), void *ctx)
+int success_load(struct db *db, int (*on_row)(void *ctx, int64_t endpoint, int64_t wall_ms),
+                 void *ctx)
 {
     struct success_loading loading = { on_row, ctx };
 

@@ -14,6 +14,8 @@ struct db;
 
 /* Inside a write's run. */
 NODISCARD int success_set(struct db *db, int64_t endpoint, int64_t wall_ms);
-NODISCARD int success_load(struct db *db, int (*on_row)(void *ctx, int64_t endpoint, int64_t wall_ms), void *ctx);
+NODISCARD int success_load(struct db *db,
+                           int (*on_row)(void *ctx, int64_t endpoint, int64_t wall_ms),
+                           void *ctx);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as a cursor of any list (the first byte says which). What is accepted is written back as the same text, so
- * no two texts mean the same place.
+ * Any bytes as a cursor of any list (the first byte says which). What is accepted is written
+ * back as the same text, so no two texts mean the same place.
  */
 #include "api/cursor.h"
 

@@ -7,11 +7,10 @@
 
 #include "world.h"
 
-enum {
-    JITTER_MS = 1,
-    LATE_MAX_MS = 2 * MINUTE,  /* in a healed world: a retry after its time */
-    DRAIN_MAX_MS = 10 * MINUTE /* in a healed world: a delivery that was never sent */
-};
+enum { JITTER_MS = 1 };
+/* In a healed world: a retry after its time; a delivery that was never sent. */
+#define LATE_MAX_MS  (2 * MINUTE)
+#define DRAIN_MAX_MS (10 * MINUTE)
 
 /* --- limits ------------------------------------------------------------------------------------------------ */
 

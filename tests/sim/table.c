@@ -35,6 +35,9 @@ static void take(struct queue *from, struct queue *to, uint32_t max)
 {
     uint32_t n = from->count < max ? from->count : max;
 
+    if (n == 0) {
+        return;
+    }
     for (uint32_t i = 0; i < n; i++) {
         push(to, &from->writes[i]);
     }

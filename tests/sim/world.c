@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECK_EACH = 16, HEAL_MAX_MS = 5 * 24 * HOUR };
+enum { CHECK_EACH = 16 };
+#define HEAL_MAX_MS (120 * HOUR)
 
 /* --- randomness ----------------------------------------------------------------------------------------- */
 

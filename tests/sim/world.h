@@ -23,11 +23,11 @@ enum {
     LOGICALS_MAX = 400,
     ROWS_MAX = 8000,
     SLOTS_MAX = 400,
-    TARGETS_MAX = 8,
-    SECOND = 1000,
-    MINUTE = 60 * SECOND,
-    HOUR = 60 * MINUTE
+    TARGETS_MAX = 8
 };
+#define SECOND     INT64_C(1000)
+#define MINUTE     (60 * SECOND)
+#define HOUR       (60 * MINUTE)
 #define WALL_START INT64_C(1700000000000)
 #define NOBODY UINT32_MAX
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pure parts of the API: paths, routes, cursors, entity tags, names, what customers may set as a header. */
+/* The pure parts of the API: paths, routes, cursors, entity tags, names, what customers may
+ * set as a header. */
 /* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,8 +184,8 @@ static void test_cursor_round_trip(void **state)
     }
 }
 
-/* Every prefix and every other letter in every place is refused. The text ends at the end of its memory, so a read
- * beyond it is seen. */
+/* Every prefix and every other letter in every place is refused. The text ends at the end of
+ * its memory, so a read beyond it is seen. */
 static void test_cursor_mangled(void **state)
 {
     (void)state;
@@ -229,7 +230,8 @@ static void test_page_rows(void **state)
     assert_int_equal(page_shown(&first, 2), 2);
     assert_int_equal(page_at(&first, 4, 0), 0);
     assert_int_equal(page_at(&first, 4, 2), 2);
-    /* Read towards the beginning, shown the other way round; the row too many is the last one read. */
+    /* Read towards the beginning, shown the other way round; the row too many is the last
+     * one read. */
     assert_int_equal(page_at(&back, 4, 0), 2);
     assert_int_equal(page_at(&back, 4, 2), 0);
     assert_int_equal(page_at(&back, 1, 0), 0);

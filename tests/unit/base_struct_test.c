@@ -2,13 +2,13 @@
 /* Map, heap and list against simple models. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #include "base/heap.h"
 #include "base/list.h"
@@ -46,7 +46,8 @@ static void test_map(void **state)
             count -= present[i] ? 1 : 0;
             present[i] = false;
         } else {
-            assert_ptr_equal(map_put(&m, str_from(keys[i]), &values[i]), present[i] ? &values[i] : NULL);
+            assert_ptr_equal(map_put(&m, str_from(keys[i]), &values[i]),
+                             present[i] ? &values[i] : NULL);
             count += present[i] ? 0 : 1;
             present[i] = true;
         }

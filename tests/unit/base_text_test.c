@@ -4,10 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/base62.h"
@@ -42,7 +42,8 @@ static void test_str_to_int(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int64_t value = 77;
 
-        assert_int_equal(str_to_int(str_from(rows[i].text), rows[i].min, rows[i].max, &value), rows[i].rc);
+        assert_int_equal(str_to_int(str_from(rows[i].text), rows[i].min, rows[i].max, &value),
+                         rows[i].rc);
         assert_int_equal(value, rows[i].rc == 0 ? rows[i].value : 77);
     }
 }
@@ -259,11 +260,11 @@ static void test_clock_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_str_to_int),  cmocka_unit_test(test_str_utf8),
-        cmocka_unit_test(test_str_split),   cmocka_unit_test(test_buf_limit),
-        cmocka_unit_test(test_arena),       cmocka_unit_test(test_base62),
-        cmocka_unit_test(test_id_order),    cmocka_unit_test(test_id_after_restart),
-        cmocka_unit_test(test_id_parse),    cmocka_unit_test(test_clock_text),
+        cmocka_unit_test(test_str_to_int), cmocka_unit_test(test_str_utf8),
+        cmocka_unit_test(test_str_split),  cmocka_unit_test(test_buf_limit),
+        cmocka_unit_test(test_arena),      cmocka_unit_test(test_base62),
+        cmocka_unit_test(test_id_order),   cmocka_unit_test(test_id_after_restart),
+        cmocka_unit_test(test_id_parse),   cmocka_unit_test(test_clock_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -398,6 +398,8 @@ static void test_proxy(void **state)
         /* The client's own line comes first, the proxy's behind it. */
         { "127.0.0.1", "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 192.0.2.1\r\n",
           "0 192.0.2.1" },
+        { "127.0.0.1,10.0.0.0/8", "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 10.1.1.1\r\n",
+          "0 192.0.2.1" },
         { "127.0.0.1,10.0.0.0/8", "X-Forwarded-For: 10.1.1.1, 10.1.1.2\r\n", "0 10.1.1.1" },
         { "127.0.0.1", "X-Forwarded-For: 192.0.2.1:4711\r\n", "0 192.0.2.1" },
         { "127.0.0.1", "X-Forwarded-For: [2001:db8::1]:80\r\n", "0 2001:db8::1" },

@@ -4,18 +4,19 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #include "base/alloc.h"
 #include "engine/inbox.h"
 
 static int receive(struct inbox *box, const char *token, struct str body, int attempt)
 {
-    return inbox_receive(box, str_from(token),
-                         &(struct inbox_request){ .body = body, .attempt = attempt, .verdict = "valid" });
+    return inbox_receive(
+        box, str_from(token),
+        &(struct inbox_request){ .body = body, .attempt = attempt, .verdict = "valid" });
 }
 
 static void test_newest_first(void **state)
