@@ -73,9 +73,7 @@ static void check_bounds(const struct core *core, uint32_t e)
         ASSERT(ep->fresh.count == 0 && ep->retry.count == 0);
         ASSERT(!is_loading);
     }
-    /* Beyond the window lie only those that a slot brought back. */
     ASSERT(ep->loading[CORE_LOAD_RETRIES] || ep->retry.count <= core->limits.window_max);
-    ASSERT(ep->fresh.count <= (uint64_t)core->limits.window_max + core->limits.slots_max);
 }
 
 /* Links of the rings, of the hungry and of the heap that this endpoint is in. */

@@ -84,16 +84,19 @@ struct core *core_init(void *memory, const struct core_limits *limits)
 static void retry_now(struct core *core, uint32_t e, const struct core_input *input)
 {
     uint32_t i = item_find(core, input->delivery.seq);
+    int64_t row_due = -1;
 
     if (!core->endpoints[e].known) {
         return;
     }
     if (i == 0) {
-        i = item_new(core, e, &input->delivery);
+        if (input->is_open) {
+            row_due = input->delivery.due == 0 ? 0 : item_due(input->delivery.due);
+        }
+        i = item_new(core, e, &input->delivery, row_due);
         if (i == 0) {
             return;
         }
-        core->items[i].row_due = input->is_open ? input->delivery.due : -1;
     } else if (core->items[i].state != ITEM_FRESH && core->items[i].state != ITEM_RETRY) {
         return;
     }

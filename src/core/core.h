@@ -5,11 +5,11 @@
  * The shell (engine/engine.c, or the simulator) hands in what happened, with the time, and carries out the
  * actions that come back, in order. No clock, random, I/O, threads or allocation after core_init; ordered
  * iteration only. `now` is milliseconds of a clock that never goes back (CLOCK_BOOTTIME); due times from the
- * store are translated by the shell: due = now + (wall due - wall now). `now` and the due time of a retry
- * are above 0. The shell takes ONE constant offset between wall and `now` when it starts (best: `now` begins
- * as the wall time then, and the offset is 0): due times come back as old_due, which must name the row to
- * the millisecond, and a bound that was found with one offset must not be read with another. Should it
- * change the offset, it sends ENDPOINT_BACKLOG for every endpoint that has open work.
+ * store are translated by the shell: due = now + (wall due - wall now). `now` is above 0; a due time before
+ * (an old one, after a reboot) counts as 1; exactly 0 means fresh. The shell translates with one constant
+ * offset, for bounds found with one must not be read with another; after a jump of the wall clock it takes a
+ * new one and sends ENDPOINT_BACKLOG for every endpoint that has open work. A few milliseconds of jitter do
+ * no harm.
  *
  * What it keeps per endpoint is a window of open deliveries; the rest stay in the store's table `due`:
  *  - fresh (never sent): those with seq <= upto are in memory or done; beyond it, if `paged`, in the table.
@@ -37,14 +37,14 @@
 struct core;
 
 struct core_limits {
-    uint32_t endpoints_max;      /* 100,000 */
-    uint32_t apps_max;           /* 100,000 */
-    uint32_t deliveries_max;     /* 200,000 in memory in all */
-    uint32_t window_max;         /* 1,000 per endpoint */
-    uint32_t app_concurrency;    /* 50 */
-    uint32_t slots_max;          /* egress processes x 2,000 */
-    uint32_t uncommitted_max;    /* 4,096 outcomes submitted, not committed */
-    uint32_t slow_ms;            /* 5,000: median above it is the slow class, at most half of all slots */
+    uint32_t endpoints_max;   /* 100,000 */
+    uint32_t apps_max;        /* 100,000 */
+    uint32_t deliveries_max;  /* 200,000 in memory in all */
+    uint32_t window_max;      /* 1,000 per endpoint */
+    uint32_t app_concurrency; /* 50 */
+    uint32_t slots_max;       /* egress processes x 2,000 */
+    uint32_t uncommitted_max; /* 4,096 outcomes submitted, not committed */
+    uint32_t slow_ms; /* 5,000: median above it is the slow class, at most half of all slots */
 };
 
 /* Memory of that size, zeroed (mmap, touched on use), given to core_init and owned by the caller. */
@@ -75,16 +75,16 @@ struct core_delivery {
 enum core_load_kind { CORE_LOAD_FRESH, CORE_LOAD_RETRIES };
 
 enum core_input_kind {
-    CORE_IN_TICK,            /* nothing happened but time */
-    CORE_IN_ENDPOINT_SET,    /* ep, endpoint: new or changed */
-    CORE_IN_ENDPOINT_GONE,   /* ep: its deliveries are dropped from memory */
+    CORE_IN_TICK,          /* nothing happened but time */
+    CORE_IN_ENDPOINT_SET,  /* ep, endpoint: new or changed */
+    CORE_IN_ENDPOINT_GONE, /* ep: its deliveries are dropped from memory */
     /* ep, has_fresh, retry_due (0 = none): work in the table: at start, found by the sweep, or when the outcome
      * of a publish was unknown. What is in memory stays; the table is read again from there on. Any time. */
     CORE_IN_ENDPOINT_BACKLOG,
-    CORE_IN_COMMITTED,       /* delivery: fresh and committed just now; in order of seq per endpoint */
-    CORE_IN_LOADED,          /* answer to CORE_ACT_LOAD */
-    CORE_IN_ATTEMPT_DONE,    /* slot, result */
-    CORE_IN_OUTCOME_STORED,  /* slot: its outcome is committed; the slot is free */
+    CORE_IN_COMMITTED, /* delivery: fresh and committed just now; in order of seq per endpoint */
+    CORE_IN_LOADED, /* answer to each CORE_ACT_LOAD, except when its endpoint is gone by then */
+    CORE_IN_ATTEMPT_DONE,   /* slot, result */
+    CORE_IN_OUTCOME_STORED, /* slot: its outcome is committed; the slot is free */
     /* delivery: a person's retry, whatever its state and the endpoint's status; is_open says whether it had a row
      * in due. Ignored while it is being sent; when memory is full core_find still says CORE_NOWHERE. */
     CORE_IN_RETRY_NOW,
@@ -92,18 +92,18 @@ enum core_input_kind {
      * with old_due -1 and keep_schedule; one submitted just before finds a cancelled row: the store then
      * changes the state for a 2xx only. */
     CORE_IN_CANCEL,
-    CORE_IN_SLOTS,           /* slots: how many attempts egress takes now (0 = none, as at the beginning) */
-    CORE_IN_STORE,           /* store_ok: no new attempt and no load starts while false; true at the beginning */
-    CORE_IN_DRAIN            /* start nothing any more */
+    CORE_IN_SLOTS, /* slots: how many attempts egress takes now (0 = none, as at the beginning) */
+    CORE_IN_STORE, /* store_ok: no new attempt and no load starts while false; true at the beginning */
+    CORE_IN_DRAIN /* start nothing any more */
 };
 
 enum core_failure {
-    CORE_GOT_RESPONSE,     /* result.status_code is valid */
-    CORE_NETWORK,          /* refused, reset, DNS, TLS, ... */
+    CORE_GOT_RESPONSE, /* result.status_code is valid */
+    CORE_NETWORK,      /* refused, reset, DNS, TLS, ... */
     CORE_TIMED_OUT,
-    CORE_PROHIBITED,       /* the guard refused the address: as network */
+    CORE_PROHIBITED, /* the guard refused the address: as network */
     CORE_CONN_DIED_REUSED, /* a reused connection died before a response: once at once on a fresh one */
-    CORE_SENDER_CRASHED    /* egress died; the second time it is sent alone, the third is failed */
+    CORE_SENDER_CRASHED /* egress died; the second time it is sent alone, the third is failed */
 };
 
 struct core_result {
@@ -143,45 +143,58 @@ struct core_input {
 };
 
 enum core_action_kind {
-    CORE_ACT_START,    /* send attempt `number` of delivery; slot is its handle until OUTCOME_STORED */
-    CORE_ACT_OUTCOME,  /* store what ATTEMPT_DONE meant: verdict, next due; then OUTCOME_STORED */
-    CORE_ACT_LOAD,     /* read rows (kind, after_due/after_seq, limit) through the writer; then LOADED */
+    CORE_ACT_START, /* send attempt `number` of delivery; slot is its handle until OUTCOME_STORED */
+    CORE_ACT_OUTCOME, /* store what ATTEMPT_DONE meant: verdict, next due; then OUTCOME_STORED */
+    CORE_ACT_LOAD, /* read rows (kind, after_due/after_seq, limit) through the writer; then LOADED */
     /* 410: the core holds this endpoint as disabled from now on; the shell stores it and sends ENDPOINT_SET. */
     CORE_ACT_DISABLE
 };
 
 enum core_verdict { CORE_DELIVERED, CORE_RETRY, CORE_FAILED };
 
-enum core_why { CORE_WHY_NONE, CORE_WHY_ATTEMPTS, CORE_WHY_AGE, CORE_WHY_PERMANENT, CORE_WHY_RETRY_OFF, CORE_WHY_SENDER_CRASH };
+enum core_why {
+    CORE_WHY_NONE,
+    CORE_WHY_ATTEMPTS,
+    CORE_WHY_AGE,
+    CORE_WHY_PERMANENT,
+    CORE_WHY_RETRY_OFF,
+    CORE_WHY_SENDER_CRASH
+};
 
 struct core_action {
     enum core_action_kind kind;
     uint32_t ep;
     uint32_t slot;
-    uint32_t limit;                /* LOAD: so many rows at most */
-    struct core_delivery delivery; /* attempts = sends before this one (START), after it (OUTCOME) */
+    uint32_t limit; /* LOAD: so many rows at most */
+    struct core_delivery
+        delivery; /* attempts = sends before this one (START), after it (OUTCOME) */
     bool manual;
     bool fresh_connection; /* START: do not reuse a connection */
     bool alone;            /* START: in a fresh egress process of its own (crash suspect) */
-    bool keep_schedule;    /* OUTCOME: a manual retry failed (or the delivery was cancelled or its endpoint deleted
+    bool
+        keep_schedule; /* OUTCOME: a manual retry failed (or the delivery was cancelled or its endpoint deleted
                             * while it was being sent): state and due row stay as they were */
     enum core_verdict verdict; /* OUTCOME */
     enum core_why why;         /* OUTCOME */
     enum core_load_kind load;  /* LOAD */
     int64_t due;               /* OUTCOME, CORE_RETRY: when, on the core's clock */
-    int64_t old_due;           /* OUTCOME: key of its row in due before: 0 fresh, > 0 retry, -1 it had none */
+    int64_t
+        old_due; /* OUTCOME: key of its row in due before: 0 fresh, > 0 retry, -1 it had none */
     /* LOAD: fresh rows with seq > after_seq, or retries with due > after_due (0 = from the first) in order of
      * (due, seq). A delivery that is in memory is passed over, so more rows than needed do no harm. */
     int64_t after_due;
     int64_t after_seq;
 };
 
-enum { CORE_ACTIONS_MAX = 256 };
+enum {
+    CORE_ACTIONS_MAX = 256,
+    CORE_LOAD_ROWS = 256 /* a load's limit is at most the larger of this and window_max */
+};
 
 /* Feed one input; writes at most CORE_ACTIONS_MAX actions to ret_actions and returns their number. When the
  * array was filled, *ret_more is true: call again with CORE_IN_TICK at the same time. */
-uint32_t core_step(struct core *core, int64_t now, const struct core_input *input, struct core_action *ret_actions,
-                   bool *ret_more);
+uint32_t core_step(struct core *core, int64_t now, const struct core_input *input,
+                   struct core_action *ret_actions, bool *ret_more);
 
 /* When the next CORE_IN_TICK is needed at the latest; INT64_MAX = none. */
 int64_t core_next_wake(const struct core *core);

@@ -101,7 +101,6 @@ static void forget_all(struct core *core, const struct order *order)
 void endpoint_gone(struct core *core, uint32_t e)
 {
     struct endpoint *ep = &core->endpoints[e];
-    struct endpoint left = { .class = ep->class };
 
     if (!ep->known) {
         return;
@@ -119,13 +118,8 @@ void endpoint_gone(struct core *core, uint32_t e)
     fair_place(core, e, false, (enum endpoint_class)ep->class);
     window_feel(core, e);
     wake_set(core, e, INT64_MAX);
-    /* The answers of loads under way will still come. */
-    for (uint32_t kind = 0; kind < LOAD_KINDS; kind++) {
-        left.loading[kind] = ep->loading[kind];
-        left.discard[kind] = ep->loading[kind];
-        left.promised[kind] = ep->promised[kind];
-    }
-    *ep = left;
+    window_forget_loads(core, e);
+    *ep = (struct endpoint){ .known = false };
 }
 
 static uint32_t median(const struct endpoint *ep)
@@ -250,8 +244,10 @@ static int64_t next_wake(const struct core *core, const struct endpoint *ep, int
     if (ep->table_due != INT64_MAX && ep->table_due - LOOKAHEAD_MS > core->now) {
         wake = earlier(wake, ep->table_due - LOOKAHEAD_MS);
     }
-    if (ep->load_after > core->now) {
-        wake = earlier(wake, ep->load_after);
+    for (uint32_t kind = 0; kind < LOAD_KINDS; kind++) {
+        if (ep->load_after[kind] > core->now) {
+            wake = earlier(wake, ep->load_after[kind]);
+        }
     }
     return wake;
 }

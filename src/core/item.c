@@ -49,7 +49,13 @@ uint32_t item_room(const struct core *core)
     return taken < max ? max - taken : 0;
 }
 
-uint32_t item_new(struct core *core, uint32_t e, const struct core_delivery *delivery)
+int64_t item_due(int64_t due)
+{
+    return due < 1 ? 1 : due;
+}
+
+uint32_t item_new(struct core *core, uint32_t e, const struct core_delivery *delivery,
+                  int64_t row_due)
 {
     uint32_t i = core->items_free;
     uint32_t *head = bucket(core, delivery->seq);
@@ -66,7 +72,7 @@ uint32_t item_new(struct core *core, uint32_t e, const struct core_delivery *del
         .seq = delivery->seq,
         .event = delivery->event,
         .accepted = delivery->accepted,
-        .row_due = delivery->due,
+        .row_due = row_due,
         .ep = e,
         .chain = *head,
         .attempts = delivery->attempts,

@@ -29,7 +29,13 @@ enum retry_on {
     RETRY_ON_LENIENT  /* every non-2xx */
 };
 
-enum retry_preset { RETRY_DEFAULT, RETRY_PLATFORM, RETRY_STANDARD_WEBHOOKS, RETRY_NONE, RETRY_CUSTOM };
+enum retry_preset {
+    RETRY_DEFAULT,
+    RETRY_PLATFORM,
+    RETRY_STANDARD_WEBHOOKS,
+    RETRY_NONE,
+    RETRY_CUSTOM
+};
 
 struct retry_policy {
     bool enabled;

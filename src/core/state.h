@@ -83,8 +83,9 @@ struct endpoint {
     int64_t horizon; /* retries due at or before it are in memory */
     int64_t
         table_due; /* no retry outside memory is due before it; INT64_MAX = all are in memory */
-    int64_t load_after; /* no load before, after a failed one */
-    int64_t wake;       /* when to look at it again */
+    int64_t
+        load_after[LOAD_KINDS]; /* no load before, after one that failed or brought nothing */
+    int64_t wake;               /* when to look at it again */
     struct order fresh;
     struct order retry;
     struct order urgent; /* a person's retries and those that follow at once */

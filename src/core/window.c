@@ -119,8 +119,7 @@ void window_committed(struct core *core, uint32_t e, const struct core_delivery 
     ep->upto = delivery->seq;
     /* A person's retry of it may have been faster. */
     if (item_find(core, delivery->seq) == 0) {
-        item_move(core, item_new(core, e, delivery), ITEM_FRESH, 0);
-        core->items[item_find(core, delivery->seq)].row_due = 0;
+        item_move(core, item_new(core, e, delivery, 0), ITEM_FRESH, 0);
     }
 }
 
@@ -137,7 +136,7 @@ void window_backlog(struct core *core, uint32_t e, bool has_fresh, int64_t retry
         ep->discard[CORE_LOAD_FRESH] = ep->loading[CORE_LOAD_FRESH];
     }
     if (retry_due != 0) {
-        lower_horizon(ep, retry_due);
+        lower_horizon(ep, item_due(retry_due));
         ep->discard[CORE_LOAD_RETRIES] = ep->loading[CORE_LOAD_RETRIES];
     }
 }
@@ -175,7 +174,7 @@ void window_put_back(struct core *core, uint32_t i)
 
 static bool may_load(const struct core *core, const struct endpoint *ep, uint32_t kind)
 {
-    return endpoint_is_active(ep) && !ep->loading[kind] && ep->load_after <= core->now;
+    return endpoint_is_active(ep) && !ep->loading[kind] && ep->load_after[kind] <= core->now;
 }
 
 static bool wants_fresh(const struct core *core, uint32_t e)
@@ -233,6 +232,8 @@ static void ask(struct core *core, uint32_t e, enum core_load_kind kind)
     const struct order *order = kind == CORE_LOAD_FRESH ? &ep->fresh : &ep->retry;
     uint32_t wanted = window_size(core, e) - order->count;
     uint32_t room = item_room(core);
+    uint32_t limit_max =
+        core->limits.window_max > CORE_LOAD_ROWS ? core->limits.window_max : CORE_LOAD_ROWS;
     struct core_action *action = &core->actions[core->action_count++];
 
     wanted = wanted < room ? wanted : room;
@@ -243,9 +244,10 @@ static void ask(struct core *core, uint32_t e, enum core_load_kind kind)
         action->limit = wanted;
     } else {
         /* From a little before the bound on. What lies there and is in memory comes again, so the limit
-         * is higher by all that is in memory: then at least `wanted` rows are new. */
+         * is higher by what is in memory: then at least `wanted` rows are new. */
         action->after_due = ep->horizon > SLACK_MS ? ep->horizon - SLACK_MS : 0;
-        action->limit = wanted + ep->held;
+        action->limit = wanted + ep->retry.count + ep->urgent.count + ep->in_flight;
+        action->limit = action->limit < limit_max ? action->limit : limit_max;
     }
     ep->loading[kind] = true;
     ep->promised[kind] = wanted;
@@ -281,8 +283,7 @@ static void fresh_loaded(struct core *core, uint32_t e, const struct core_loaded
             if (item_room(core) == 0) {
                 return;
             }
-            item_move(core, item_new(core, e, row), ITEM_FRESH, 0);
-            core->items[item_find(core, row->seq)].row_due = 0;
+            item_move(core, item_new(core, e, row, 0), ITEM_FRESH, 0);
         }
         ep->upto = row->seq;
     }
@@ -296,28 +297,52 @@ static void retries_loaded(struct core *core, uint32_t e, const struct core_load
 {
     struct endpoint *ep = &core->endpoints[e];
     uint32_t size = window_size(core, e);
+    uint32_t before = ep->retry.count;
     int64_t bound = INT64_MAX; /* rows before it are in memory, later ones only in the table */
 
     /* More rows may be due at the same time as the last one. */
     if (!loaded->end) {
-        bound = loaded->rows[loaded->count - 1].due;
+        bound = item_due(loaded->rows[loaded->count - 1].due);
     }
     for (uint32_t n = 0; n < loaded->count; n++) {
         const struct core_delivery *row = &loaded->rows[n];
+        int64_t due = item_due(row->due);
 
-        ASSERT(row->due > 0);
         if (item_find(core, row->seq) != 0) {
             continue;
         }
-        if (row->due > core->now + LOOKAHEAD_MS || ep->retry.count >= size ||
-            item_room(core) == 0) {
-            bound = bound < row->due ? bound : row->due;
+        if (due > core->now + LOOKAHEAD_MS || ep->retry.count >= size || item_room(core) == 0) {
+            bound = bound < due ? bound : due;
             break;
         }
-        item_move(core, item_new(core, e, row), ITEM_RETRY, row->due);
+        item_move(core, item_new(core, e, row, due), ITEM_RETRY, due);
     }
     ep->table_due = bound;
     ep->horizon = bound == INT64_MAX ? INT64_MAX : bound - 1;
+    /* A page of nothing but what is in memory: it will be another one only when some of that is sent. */
+    if (!loaded->end && ep->retry.count == before) {
+        ep->load_after[CORE_LOAD_RETRIES] = core->now + LOAD_AGAIN_MS;
+    }
+}
+
+static void forget_load(struct core *core, struct endpoint *ep, uint32_t kind)
+{
+    ASSERT(ep->loading[kind]);
+    ASSERT(core->loads > 0 && core->promised >= ep->promised[kind]);
+    core->loads--;
+    core->promised -= ep->promised[kind];
+    ep->promised[kind] = 0;
+    ep->loading[kind] = false;
+    ep->discard[kind] = false;
+}
+
+void window_forget_loads(struct core *core, uint32_t e)
+{
+    for (uint32_t kind = 0; kind < LOAD_KINDS; kind++) {
+        if (core->endpoints[e].loading[kind]) {
+            forget_load(core, &core->endpoints[e], kind);
+        }
+    }
 }
 
 void window_loaded(struct core *core, const struct core_loaded *loaded)
@@ -327,18 +352,12 @@ void window_loaded(struct core *core, const struct core_loaded *loaded)
     enum core_load_kind kind = loaded->kind;
     bool is_discarded = ep->discard[kind];
 
-    ASSERT(ep->loading[kind]);
-    ASSERT(core->loads > 0 && core->promised >= ep->promised[kind]);
-    core->loads--;
-    core->promised -= ep->promised[kind];
-    ep->promised[kind] = 0;
-    ep->loading[kind] = false;
-    ep->discard[kind] = false;
-    if (!ep->known) {
+    if (!ep->loading[kind]) {
         return;
     }
+    forget_load(core, ep, kind);
     if (loaded->failed || (!loaded->end && loaded->count == 0)) {
-        ep->load_after = core->now + LOAD_AGAIN_MS;
+        ep->load_after[kind] = core->now + LOAD_AGAIN_MS;
     } else if (!is_discarded && kind == CORE_LOAD_FRESH) {
         fresh_loaded(core, e, loaded);
     } else if (!is_discarded) {
@@ -361,5 +380,6 @@ bool window_covers(const struct core *core, uint32_t e, int64_t seq, int64_t due
     if (due == 0) {
         return ep->paged && seq > ep->upto;
     }
+    due = item_due(due);
     return ep->table_due <= due + SLACK_MS && due + SLACK_MS > ep->horizon;
 }

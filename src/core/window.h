@@ -18,7 +18,10 @@
 uint32_t window_size(const struct core *core, uint32_t e);
 void window_committed(struct core *core, uint32_t e, const struct core_delivery *delivery);
 void window_backlog(struct core *core, uint32_t e, bool has_fresh, int64_t retry_due);
+/* Ignored when none is under way. */
 void window_loaded(struct core *core, const struct core_loaded *loaded);
+/* The endpoint goes: no answer will come. */
+void window_forget_loads(struct core *core, uint32_t e);
 /* An item whose outcome is stored and whose row is open: back to where it waits, or to the table. */
 void window_put_back(struct core *core, uint32_t i);
 /* All that waits, except for people's retries, goes back to the table. */

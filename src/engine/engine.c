@@ -137,8 +137,10 @@ int engine_new(const struct engine_options *options, struct engine **ret_engine)
 
     e->options = *options;
     e->core_bytes = core_size(&options->limits);
-    e->core_memory = mmap(NULL, e->core_bytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    e->core_memory =
+        mmap(NULL, e->core_bytes, PROT_READ | PROT_WRITE,
+             /* cppcheck-suppress invalidFunctionArg ; an anonymous mapping takes -1 */
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (e->core_memory == MAP_FAILED) {
         free(e);
         return -E_IO;

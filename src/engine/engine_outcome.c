@@ -300,13 +300,16 @@ void engine_store_outcome(struct engine *e, const struct core_action *action)
 }
 
 /* --- 410: the endpoint is disabled, durably; held deliveries wait for its owner */
+static void disable_failed(int code)
+{
+    LOG_W("an endpoint could not be disabled", "error=%s", err_token(code));
+}
+
 static void on_disabled(void *ctx, int result, struct object *object)
 {
-    struct engine *e = ctx;
-
-    (void)e;
+    (void)ctx;
     if (result != 0) {
-        LOG_W("an endpoint could not be disabled", "error=%s", err_token(result));
+        disable_failed(result);
         return;
     }
     LOG_I("an endpoint was disabled", "endpoint_no=%lld reason=gone", (long long)object->no);
@@ -323,6 +326,6 @@ void engine_disable(struct engine *e, uint32_t slot)
     rc = registry_set_status(e->options.registry, endpoint, ENDPOINT_DISABLED, STR("gone"),
                              on_disabled, e);
     if (rc != 0) {
-        on_disabled(e, rc, NULL);
+        disable_failed(rc);
     }
 }

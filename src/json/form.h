@@ -18,7 +18,8 @@ enum { FORM_FAULTS_MAX = 20, FORM_FIELDS_MAX = 64 };
 
 struct form_fault {
     struct str pointer;
-    const char *code; /* stable: required, type, unknown, too_long, too_short, range, pattern, duplicate, nul */
+    const char *
+        code; /* stable: required, type, unknown, too_long, too_short, range, pattern, duplicate, nul */
     struct str detail;
 };
 
@@ -37,10 +38,11 @@ struct form {
 };
 
 void form_faults_init(struct form_faults *faults, struct arena *arena);
-void form_fault(struct form_faults *faults, struct str pointer, const char *code, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
+void form_fault(struct form_faults *faults, struct str pointer, const char *code,
+                const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* v must be an object: otherwise a fault, and all reads below answer absent. */
-void form_begin(struct form *f, const struct json *v, struct str pointer, struct form_faults *faults);
+void form_begin(struct form *f, const struct json *v, struct str pointer,
+                struct form_faults *faults);
 /* Unknown fields become faults. */
 void form_end(struct form *f);
 bool form_has(struct form *f, const char *name); /* present, also null */
@@ -48,16 +50,19 @@ bool form_has(struct form *f, const char *name); /* present, also null */
 const struct json *form_value(struct form *f, const char *name);
 /* Each returns true and sets *ret when the field is present and right (null counts as absent unless said).
  * A wrong type or range is a fault and false; `required` makes absence a fault. */
-bool form_string(struct form *f, const char *name, bool required, size_t min, size_t max, struct str *ret);
-bool form_int(struct form *f, const char *name, bool required, int64_t min, int64_t max, int64_t *ret);
+bool form_string(struct form *f, const char *name, bool required, size_t min, size_t max,
+                 struct str *ret);
+bool form_int(struct form *f, const char *name, bool required, int64_t min, int64_t max,
+              int64_t *ret);
 bool form_bool(struct form *f, const char *name, bool required, bool *ret);
 bool form_time(struct form *f, const char *name, bool required, int64_t *ret_wall_ms);
 /* An object or array member as it is. */
 bool form_object(struct form *f, const char *name, bool required, const struct json **ret);
-bool form_array(struct form *f, const char *name, bool required, size_t max, const struct json **ret);
+bool form_array(struct form *f, const char *name, bool required, size_t max,
+                const struct json **ret);
 /* Flat object of string values ("metadata", "headers"): checked, returned raw. */
-bool form_string_map(struct form *f, const char *name, size_t entries_max, size_t name_max, size_t value_max,
-                     const struct json **ret);
+bool form_string_map(struct form *f, const char *name, size_t entries_max, size_t name_max,
+                     size_t value_max, const struct json **ret);
 /* pointer + "/" + escaped name, in the arena. */
 struct str form_pointer(const struct form *f, const char *name);
 

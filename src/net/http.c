@@ -8,6 +8,8 @@
  * says that for ever, as does a listener without free descriptors: when nothing came of many
  * runs in a row, it naps between runs.
  */
+#include "net/http.h"
+
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -25,6 +27,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "net/http_internal.h"
 
 enum {
@@ -125,7 +128,7 @@ static void on_turn(struct loop_after *a)
 
 /* --- Starting ----------------------------------------------------------------------------- */
 
-static void on_log(void *cls, const char *fmt, va_list args)
+static void PRINTF_LIKE(2, 0) on_log(void *cls, const char *fmt, va_list args)
 {
     char text[256];
 
@@ -299,6 +302,7 @@ int http_start(struct loop *loop, const struct http_options *options, http_handl
     if (s->options.body_grace_ms == 0) {
         s->options.body_grace_ms = HTTP_BODY_GRACE_MS;
     }
+    s->id_seed = random_u64();
     list_init(&s->resumes);
     list_init(&s->lingers);
     map_init(&s->addresses);

@@ -15,10 +15,11 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "base/clock.h"
 #include "net/http_internal.h"
 
 enum { HTTP_CUT_TIMEOUT_S = 1, HTTP_V6_PREFIX_BYTES = 8 };
+
+#define HTTP_DELAY_MAX (INT64_MAX / 2)
 
 /* --- How many of one address -------------------------------------------------------------- */
 
@@ -101,12 +102,19 @@ static void address_leave(struct http_server *s, struct http_address *a)
 
 /* --- Deadlines ---------------------------------------------------------------------------- */
 
-static void on_deadline(struct loop_timer *t)
+/* The timer may be armed for an earlier time than the deadline: moving a deadline back, as each
+ * request does several times, then costs nothing. */
+static void on_timer(struct loop_timer *t)
 {
     struct conn *c = t->ctx;
 
-    /* libmicrohttpd sees the end and closes it. A connection whose buffer is full does not
-     * read any more and so sees no end: for that one its own timeout is set, too. */
+    c->armed_at = INT64_MAX;
+    if (c->deadline_at > loop_now(c->server->loop)) {
+        http_conn_deadline(c, c->deadline_at - loop_now(c->server->loop));
+        return;
+    }
+    /* libmicrohttpd sees the end and closes it. A connection whose buffer is full does not read any
+     * more and so sees no end: for that one its own timeout is set, too. */
     c->is_cut = true;
     (void)shutdown(c->fd, SHUT_RDWR);
     (void)MHD_set_connection_option(c->connection, MHD_CONNECTION_OPTION_TIMEOUT,
@@ -117,14 +125,20 @@ static void on_deadline(struct loop_timer *t)
 
 void http_conn_deadline(struct conn *c, int64_t delay_ms)
 {
-    if (!c->is_cut) {
-        loop_timer_set(c->server->loop, &c->deadline, clock_boot_ms() + delay_ms);
+    if (c->is_cut) {
+        return;
+    }
+    c->deadline_at =
+        delay_ms < HTTP_DELAY_MAX ? loop_now(c->server->loop) + delay_ms : INT64_MAX;
+    if (c->deadline_at < c->armed_at) {
+        c->armed_at = c->deadline_at;
+        loop_timer_set(c->server->loop, &c->timer, c->armed_at);
     }
 }
 
 void http_conn_no_deadline(struct conn *c)
 {
-    loop_timer_cancel(c->server->loop, &c->deadline);
+    c->deadline_at = INT64_MAX;
 }
 
 struct conn *http_conn_of(struct MHD_Connection *connection)
@@ -148,7 +162,8 @@ static struct conn *conn_start(struct http_server *s, struct MHD_Connection *con
     c->address = address_enter(
         s,
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
-    c->deadline = (struct loop_timer){ .on_due = on_deadline, .ctx = c };
+    c->timer = (struct loop_timer){ .on_due = on_timer, .ctx = c };
+    c->armed_at = INT64_MAX;
     s->stats.connections++;
     http_conn_deadline(c, s->options.header_deadline_ms);
     return c;
@@ -165,7 +180,7 @@ static void conn_end(struct conn *c)
         (c->must_linger || (ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0))) {
         http_linger_start(s, c->fd);
     }
-    http_conn_no_deadline(c);
+    loop_timer_cancel(s->loop, &c->timer);
     address_leave(s, c->address);
     s->stats.connections--;
     free(c);

@@ -48,9 +48,11 @@ struct conn {
     struct MHD_Connection *connection;
     struct http_address *address; /* NULL: not counted */
     int fd;
-    bool is_cut;      /* a deadline passed: no politeness */
-    bool must_linger; /* its client may still be sending what was refused */
-    struct loop_timer deadline;
+    bool is_cut;         /* a deadline passed: no politeness */
+    bool must_linger;    /* its client may still be sending what was refused */
+    int64_t deadline_at; /* boot ms, INT64_MAX: none */
+    int64_t armed_at;    /* when the timer fires: not after the deadline */
+    struct loop_timer timer;
 };
 
 enum request_state {
@@ -95,7 +97,8 @@ struct http_server {
     struct loop_after after;
     bool must_run;
     unsigned idle_runs; /* in a row in which nothing came of it */
-    uint64_t progress;  /* counts what came of runs */
+    uint64_t id_seed, id_count;
+    uint64_t progress; /* counts what came of runs */
     struct list resumes;
     size_t queued; /* replies that libmicrohttpd has not sent yet */
     struct map addresses;

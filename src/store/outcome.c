@@ -33,5 +33,7 @@ int outcome_store(struct db *db, const struct outcome *o)
     if (rc == 0 && o->is_open) {
         rc = due_insert(db, &o->delivery);
     }
-    return rc == 0 && o->marks_success ? success_set(db, o->delivery.endpoint, o->delivery.ended_at) : rc;
+    return rc == 0 && o->marks_success
+               ? success_set(db, o->delivery.endpoint, o->delivery.ended_at)
+               : rc;
 }

@@ -8,9 +8,9 @@
 #include "world.h"
 
 enum { JITTER_MS = 1 };
-/* In a healed world: a retry after its time; a delivery that was never sent. */
-#define LATE_MAX_MS  (2 * MINUTE)
-#define DRAIN_MAX_MS (10 * MINUTE)
+/* In a healed world: how late a retry or a first attempt may be. With one slot each takes about 60 ms. */
+#define LATE_MAX_MS (2 * MINUTE)
+#define EACH_MAX_MS 200
 
 /* --- limits ------------------------------------------------------------------------------------------------ */
 
@@ -53,8 +53,9 @@ static void check_scheduled(struct world *world, const struct core_action *actio
                             struct row *row, struct logical *logical)
 {
     int64_t seq = action->delivery.seq;
-    int64_t now = world_core_now(world);
-    int64_t healed = world->healed_at + world->base;
+    int64_t now = world_to_wall(world, world_core_now(world));
+    int64_t since = world_to_wall(world, world->healed_at + world->base);
+    int64_t late_max_ms = LATE_MAX_MS + world->row_count * EACH_MAX_MS;
 
     if (logical->config.status != CORE_ACTIVE) {
         world_fail(world, "%" PRId64 " is sent to an endpoint that is not active", seq);
@@ -79,12 +80,9 @@ static void check_scheduled(struct world *world, const struct core_action *actio
     if (!world->is_healing) {
         return;
     }
-    if (row->next_at > 0 &&
-        now > (row->next_at > healed ? row->next_at : healed) + LATE_MAX_MS) {
-        world_fail(world, "%" PRId64 " is %" PRId64 " ms late", seq, now - row->next_at);
-    }
-    if (row->next_at == 0 && now > healed + DRAIN_MAX_MS) {
-        world_fail(world, "%" PRId64 " waited too long for its first attempt", seq);
+    since = row->next_at > since ? row->next_at : since;
+    if (now > since + late_max_ms) {
+        world_fail(world, "%" PRId64 " is %" PRId64 " ms late", seq, now - since);
     }
 }
 
@@ -106,7 +104,7 @@ void oracle_start(struct world *world, const struct core_action *action)
         world_fail(world, "%" PRId64 " is sent though it is delivered", seq);
     }
     if (action->delivery.attempts != row->attempts || action->delivery.event != seq * 7 ||
-        action->delivery.accepted != row->created_at) {
+        action->delivery.accepted != world_to_core(world, row->created_at)) {
         world_fail(world, "%" PRId64 " is sent with other numbers than stored", seq);
     }
     check_limits(world, number);
@@ -191,7 +189,12 @@ void oracle_outcome(struct world *world, const struct core_action *action)
                    result->status_code);
     }
     if (row->state != ROW_CANCELLED) {
-        int64_t key = table_is_open(row) ? row->next_at : -1;
+        int64_t key = row->next_at;
+
+        if (key > 0) {
+            key = world_to_core(world, key);
+            key = key < 1 ? 1 : key;
+        }
 
         if (action->old_due > key + JITTER_MS || action->old_due < key - JITTER_MS ||
             (action->old_due == 0) != (key == 0)) {
@@ -241,7 +244,8 @@ void oracle_sweep(struct world *world)
         const struct row *row = &world->rows[seq];
 
         if (table_is_open(row) && !world->logicals[row->logical].is_deleted &&
-            !core_covers(world->core, world->logicals[row->logical].ep, seq, row->next_at)) {
+            !core_covers(world->core, world->logicals[row->logical].ep, seq,
+                         table_due(world, row))) {
             world_fail(world, "the sweep finds %" PRId64 " (next at %" PRId64 ")", seq,
                        row->next_at);
         }

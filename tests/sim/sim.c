@@ -8,9 +8,11 @@
  * world.h must have been reached (not asked with --no-cover or fewer than 2,000 seeds).
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "world.h"
 
@@ -22,6 +24,27 @@ struct options {
     bool is_verbose;
     bool without_cover;
 };
+
+static volatile uint64_t seed_now;
+
+/* An assertion of the core failed: say where. */
+static void on_abort(int signal)
+{
+    static const char text[] = "sim: aborted in seed ";
+    char digits[24];
+    size_t at = sizeof(digits);
+
+    digits[--at] = '\n';
+    for (uint64_t rest = seed_now; at > 0 && (rest > 0 || at == sizeof(digits) - 1);
+         rest /= 10) {
+        digits[--at] = (char)('0' + rest % 10);
+    }
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0 ||
+        write(STDERR_FILENO, digits + at, sizeof(digits) - at) < 0) {
+        _exit(1);
+    }
+    _exit(128 + signal);
+}
 
 static void usage(void)
 {
@@ -65,6 +88,7 @@ static uint64_t run(struct world *world, uint64_t seed, const struct options *op
 {
     uint64_t trace;
 
+    seed_now = seed;
     world->is_verbose = options->is_verbose;
     world_run(world, seed);
     trace = world->trace;
@@ -83,6 +107,7 @@ int main(int argc, char **argv)
     if (world == NULL) {
         abort();
     }
+    (void)signal(SIGABRT, on_abort);
     for (uint64_t seed = options.first; seed < options.first + options.seeds; seed++) {
         uint64_t trace = run(world, seed, &options, &steps);
 

@@ -17,6 +17,17 @@ bool table_is_open(const struct row *row)
     return row->next_at >= 0;
 }
 
+/* 0 stands for fresh, so a retry of exactly that time is told a little late. */
+int64_t table_due(const struct world *world, const struct row *row)
+{
+    int64_t due = world_to_core(world, row->next_at);
+
+    if (row->next_at <= 0) {
+        return 0;
+    }
+    return due == 0 ? 1 : due;
+}
+
 /* --- queues ------------------------------------------------------------------------------------------- */
 
 static void push(struct queue *queue, const struct write *write)
@@ -120,7 +131,7 @@ static void run_publish(struct world *world, struct write *write)
             world_fail(world, "too many rows");
         }
         *row = (struct row){
-            .created_at = world_core_now(world),
+            .created_at = world_to_wall(world, world_core_now(world)),
             .logical = write->targets[i],
             .state = ROW_PENDING,
             .is_poison = sim_chance(&world->random, 3),
@@ -152,7 +163,7 @@ static void run_outcome(struct world *world, const struct core_action *action)
         break;
     case CORE_RETRY:
         row->state = ROW_RETRYING;
-        row->next_at = action->due;
+        row->next_at = world_to_wall(world, action->due);
         break;
     }
 }
@@ -175,8 +186,8 @@ static struct core_delivery as_delivery(const struct world *world, int64_t seq)
     return (struct core_delivery){
         .seq = seq,
         .event = seq * 7,
-        .due = row->next_at > 0 ? row->next_at : 0,
-        .accepted = row->created_at,
+        .due = table_due(world, row),
+        .accepted = world_to_core(world, row->created_at),
         .ep = world->logicals[row->logical].ep,
         .attempts = row->attempts,
     };
@@ -186,6 +197,7 @@ static void run_load(struct world *world, struct write *write)
 {
     const struct core_action *action = &write->action;
     bool is_fresh = action->load == CORE_LOAD_FRESH;
+    int64_t after = world_to_wall(world, action->after_due);
     /* a shell may translate the bound and the due times of a load by clocks read a little apart */
     int64_t jitter = sim_between(&world->random, -1, 1);
     uint32_t count = 0;
@@ -202,7 +214,7 @@ static void run_load(struct world *world, struct write *write)
             continue;
         }
         if (is_fresh ? seq > action->after_seq
-                     : action->after_due == 0 || row->next_at > action->after_due + jitter) {
+                     : action->after_due == 0 || row->next_at > after + jitter) {
             write->rows[count++] = as_delivery(world, seq);
         }
     }
@@ -288,8 +300,8 @@ void table_backlog(struct world *world, uint32_t ep, struct core_input *ret_inpu
         }
         if (row->next_at == 0) {
             ret_input->has_fresh = true;
-        } else if (ret_input->retry_due == 0 || row->next_at < ret_input->retry_due) {
-            ret_input->retry_due = row->next_at;
+        } else if (ret_input->retry_due == 0 || table_due(world, row) < ret_input->retry_due) {
+            ret_input->retry_due = table_due(world, row);
         }
     }
 }
@@ -334,7 +346,12 @@ static void tell_loaded(struct world *world, const struct write *write, bool is_
     if (logical->is_deleted || logical->config.status != CORE_ACTIVE) {
         cover_reach(COVER_LOAD_STALE);
     }
-    world_step(world, &input);
+    if (loaded.kind == CORE_LOAD_RETRIES && loaded.count > 0 && loaded.rows[0].due < 1) {
+        cover_reach(COVER_DUE_BEFORE_BOOT);
+    }
+    if (!logical->is_deleted) {
+        world_step(world, &input);
+    }
 }
 
 static void tell_retry_now(struct world *world, const struct write *write)
@@ -347,7 +364,7 @@ static void tell_retry_now(struct world *world, const struct write *write)
         return;
     }
     input.delivery = as_delivery(world, write->seq);
-    input.delivery.due = row->next_at > 0 ? row->next_at : 0;
+    input.delivery.due = table_due(world, row);
     input.delivery.attempts = row->attempts;
     input.is_open = table_is_open(row);
     if (core_find(world->core, write->seq) != CORE_SENDING) {

@@ -51,6 +51,16 @@ int64_t world_wall(const struct world *world)
     return WALL_START + world->now + world->wall_skew;
 }
 
+int64_t world_to_core(const struct world *world, int64_t wall)
+{
+    return wall - world->offset;
+}
+
+int64_t world_to_wall(const struct world *world, int64_t core_time)
+{
+    return core_time + world->offset;
+}
+
 void world_fail(const struct world *world, const char *fmt, ...)
 {
     va_list args;
@@ -273,7 +283,11 @@ static void start_process(struct world *world)
 
     memset(world->memory, 0, world->memory_size);
     world->core = core_init(world->memory, &world->limits);
-    world->base = world_wall(world) - world->now;
+    /* a machine that has been up for long, or was just started */
+    world->base = sim_chance(&world->random, 500)
+                      ? sim_between(&world->random, 1, SECOND) - world->now
+                      : world_wall(world) - world->now;
+    world->offset = world_wall(world) - world_core_now(world);
     world->writer.store_ok = true;
     world->writer.is_backlog_owed = false;
     world->is_up = true;

@@ -18,37 +18,31 @@
 
 #include "core/core.h"
 
-enum {
-    EPS_MAX = 320,
-    LOGICALS_MAX = 400,
-    ROWS_MAX = 8000,
-    SLOTS_MAX = 400,
-    TARGETS_MAX = 8
-};
+enum { EPS_MAX = 320, LOGICALS_MAX = 400, ROWS_MAX = 8000, SLOTS_MAX = 400, TARGETS_MAX = 8 };
 #define SECOND     INT64_C(1000)
 #define MINUTE     (60 * SECOND)
 #define HOUR       (60 * MINUTE)
 #define WALL_START INT64_C(1700000000000)
-#define NOBODY UINT32_MAX
+#define NOBODY     UINT32_MAX
 
 /* --- randomness of our own, so that a seed is the same everywhere */
 uint32_t sim_random(uint64_t *state);
-uint32_t sim_below(uint64_t *state, uint32_t n);               /* 0 <= x < n */
+uint32_t sim_below(uint64_t *state, uint32_t n);                 /* 0 <= x < n */
 int64_t sim_between(uint64_t *state, int64_t low, int64_t high); /* both included */
 bool sim_chance(uint64_t *state, uint32_t permille);
 
 /* --- endpoints: `ep` is the core's number and is used again, a logical endpoint lives once */
 enum personality {
     PERSON_OK,
-    PERSON_SLOW,      /* answers after more than slow_ms */
+    PERSON_SLOW, /* answers after more than slow_ms */
     PERSON_REFUSES,
-    PERSON_HANGS,     /* time-out */
-    PERSON_FLAPS,     /* fine for a while, 500 for a while */
-    PERSON_LIMITS,    /* 429 with Retry-After */
-    PERSON_RESETS,    /* answers 2xx, but the connection is cut before the end */
-    PERSON_GONE,      /* 410 */
-    PERSON_DIES,      /* reused connections die */
-    PERSON_MIXED,     /* any status */
+    PERSON_HANGS,  /* time-out */
+    PERSON_FLAPS,  /* fine for a while, 500 for a while */
+    PERSON_LIMITS, /* 429 with Retry-After */
+    PERSON_RESETS, /* answers 2xx, but the connection is cut before the end */
+    PERSON_GONE,   /* 410 */
+    PERSON_DIES,   /* reused connections die */
+    PERSON_MIXED,  /* any status */
     PERSON_COUNT
 };
 
@@ -74,13 +68,14 @@ struct row {
     bool is_acked;
     /* the oracle's */
     bool is_sending;
-    bool is_poison;        /* crashes the sender */
+    bool is_poison; /* crashes the sender */
     bool is_cancel_told;
     enum core_why why;
-    int32_t last_status;   /* of the latest stored attempt; 0 = none */
-    uint32_t received;     /* answered with 2xx in full */
-    uint32_t excused;      /* was in flight at a crash */
-    uint32_t starts, manual_starts, followed; /* sends; by people; at once after a dead connection */
+    int32_t last_status; /* of the latest stored attempt; 0 = none */
+    uint32_t received;   /* answered with 2xx in full */
+    uint32_t excused;    /* was in flight at a crash */
+    uint32_t starts, manual_starts,
+        followed; /* sends; by people; at once after a dead connection */
     uint32_t crashes;
 };
 
@@ -93,7 +88,7 @@ struct attempt {
     uint32_t app;
     bool is_taken;     /* until its outcome is stored */
     bool is_under_way; /* until it has a result */
-    bool is_2xx;         /* answered in full */
+    bool is_2xx;       /* answered in full */
     bool kills;
 };
 
@@ -137,18 +132,19 @@ struct writer {
     enum fault fault; /* of the commits to come */
     int64_t fault_until;
     int64_t stall_until;
-    bool store_ok;         /* as the core was told */
-    bool is_backlog_owed;  /* a commit was unknown and the core was not told yet what is in the table */
+    bool store_ok; /* as the core was told */
+    bool
+        is_backlog_owed; /* a commit was unknown and the core was not told yet what is in the table */
 };
 
 enum event_kind {
-    EVENT_PERSON,   /* somebody does something */
-    EVENT_END,      /* of an attempt: slot, serial */
-    EVENT_COMMIT,   /* of the batch: serial */
-    EVENT_START,    /* of the process */
-    EVENT_SLOTS,    /* egress is back */
-    EVENT_DISABLE,  /* of a logical endpoint, after 410 */
-    EVENT_BACKLOG,  /* the table is read again after an unknown commit */
+    EVENT_PERSON,  /* somebody does something */
+    EVENT_END,     /* of an attempt: slot, serial */
+    EVENT_COMMIT,  /* of the batch: serial */
+    EVENT_START,   /* of the process */
+    EVENT_SLOTS,   /* egress is back */
+    EVENT_DISABLE, /* of a logical endpoint, after 410 */
+    EVENT_BACKLOG, /* the table is read again after an unknown commit */
     EVENT_SWEEP
 };
 
@@ -166,6 +162,7 @@ struct world {
     int64_t now;       /* true time */
     int64_t wall_skew; /* what is wrong with the wall clock */
     int64_t base;      /* the core's clock - true time, constant in a life of the process */
+    int64_t offset;    /* the process's wall clock - the core's clock, likewise */
     struct core *core;
     void *memory;
     size_t memory_size;
@@ -204,8 +201,11 @@ void world_run(struct world *world, uint64_t seed); /* zeroed, or used before */
 void world_free(struct world *world);
 int64_t world_core_now(const struct world *world);
 int64_t world_wall(const struct world *world);
+int64_t world_to_core(const struct world *world, int64_t wall);
+int64_t world_to_wall(const struct world *world, int64_t core_time);
 void world_step(struct world *world, const struct core_input *input);
-void world_at(struct world *world, int64_t at, enum event_kind kind, uint32_t number, uint32_t serial);
+void world_at(struct world *world, int64_t at, enum event_kind kind, uint32_t number,
+              uint32_t serial);
 void world_crash(struct world *world);
 void world_set_endpoint(struct world *world, uint32_t logical);
 void world_set_slots(struct world *world, uint32_t slots);
@@ -220,6 +220,8 @@ void table_commit(struct world *world);
 void table_crash(struct world *world); /* what was not committed is lost */
 void table_backlog(struct world *world, uint32_t ep, struct core_input *ret_input);
 bool table_is_open(const struct row *row);
+int64_t table_due(const struct world *world,
+                  const struct row *row); /* of an open row, for the core */
 bool table_is_idle(const struct world *world);
 void table_free(struct world *world);
 
@@ -227,8 +229,8 @@ void table_free(struct world *world);
 void people_build(struct world *world); /* limits, endpoints, from the seed */
 void people_act(struct world *world);
 void people_heal(struct world *world);
-void people_answer(struct world *world, const struct core_action *start, struct attempt *ret_attempt,
-                   int64_t *ret_took_ms);
+void people_answer(struct world *world, const struct core_action *start,
+                   struct attempt *ret_attempt, int64_t *ret_took_ms);
 
 /* oracle.c: each fails the run when a promise is broken */
 void oracle_start(struct world *world, const struct core_action *action);
@@ -238,56 +240,57 @@ void oracle_received(struct world *world, int64_t seq);
 void oracle_end(struct world *world);
 
 /* cover.c */
-#define COVER_TABLE(X)                                                                             \
-    X(LOAD_FRESH, "fresh deliveries are loaded")                                                   \
-    X(LOAD_RETRIES, "retries are loaded")                                                          \
-    X(LOAD_PAGE, "a load that is not the last page")                                               \
-    X(LOAD_FAILED, "a load fails")                                                                 \
-    X(LOAD_STALE, "an endpoint stops or goes while a load is under way")                           \
-    X(PAGED, "an endpoint is paged")                                                               \
-    X(DROPPED, "deliveries go back to the table")                                                  \
-    X(MEMORY_FULL, "memory is full")                                                               \
-    X(COMMITTED_IGNORED, "a committed delivery waits in the table")                                \
-    X(CRASH, "the process crashes")                                                                \
-    X(CRASH_IN_FLIGHT, "it crashes with attempts in flight")                                       \
-    X(CRASH_COMMITTED, "it crashes, but the batch under way was committed")                        \
-    X(CRASH_LOST, "it crashes and the batch under way is lost")                                    \
-    X(DUPLICATE, "a crash makes a duplicate")                                                      \
-    X(CLOCK_BACK, "the wall clock goes back over a restart")                                       \
-    X(CLOCK_FORWARD, "the wall clock goes forward over a restart")                                 \
-    X(UNKNOWN_STORED, "an unknown commit that was stored")                                         \
-    X(UNKNOWN_LOST, "an unknown commit that was lost")                                             \
-    X(STORE_FULL, "the disk is full")                                                              \
-    X(STORE_STALL, "the store stalls")                                                             \
-    X(UNCOMMITTED_MAX, "as many uncommitted outcomes as allowed")                                  \
-    X(SLOTS_MAX, "all slots are taken")                                                            \
-    X(APP_MAX, "an app has all that it may have")                                                  \
-    X(SLOTS_NONE, "egress is away")                                                                \
-    X(MORE, "the actions of a step do not fit one array")                                          \
-    X(SLOW, "an endpoint is slow")                                                                 \
-    X(EARNED_ALL, "an endpoint earns all its slots")                                               \
-    X(PAUSE_IN_FLIGHT, "an endpoint is paused while it sends")                                     \
-    X(RESUME, "an endpoint is resumed with work in the table")                                     \
-    X(DELETED_IN_FLIGHT, "an endpoint is deleted while it sends")                                  \
-    X(NUMBER_REUSED, "its number gets a new endpoint while it sends")                              \
-    X(GONE, "a receiver answers 410")                                                              \
-    X(CONN_DIED, "a reused connection dies")                                                       \
-    X(SENDER_CRASH, "the sender crashes")                                                          \
-    X(ALONE, "a suspect is sent alone")                                                            \
-    X(SENDER_CRASH_FAILED, "the third crash fails a delivery")                                     \
-    X(RETRY_AFTER, "Retry-After moves a retry")                                                    \
-    X(FAILED_ATTEMPTS, "failed: attempts used")                                                    \
-    X(FAILED_AGE, "failed: too old")                                                               \
-    X(FAILED_PERMANENT, "failed: not retried")                                                     \
-    X(FAILED_RETRY_OFF, "failed: retry disabled")                                                  \
-    X(MANUAL_FRESH, "a person's retry of one that was never sent")                                 \
-    X(MANUAL_RETRYING, "a person's retry of one that waits for its retry")                         \
-    X(MANUAL_FAILED, "a person's retry of a failed one")                                           \
-    X(MANUAL_CANCELLED, "a person's retry of a cancelled one")                                     \
-    X(MANUAL_PAUSED, "a person's retry for a paused endpoint")                                     \
-    X(MANUAL_KEPT, "a person's retry fails and the schedule stays")                                \
-    X(CANCEL_WAITING, "a waiting delivery is cancelled")                                           \
-    X(CANCEL_SENDING, "a delivery is cancelled while it is being sent")                            \
+#define COVER_TABLE(X)                                                                         \
+    X(LOAD_FRESH, "fresh deliveries are loaded")                                               \
+    X(LOAD_RETRIES, "retries are loaded")                                                      \
+    X(LOAD_PAGE, "a load that is not the last page")                                           \
+    X(LOAD_FAILED, "a load fails")                                                             \
+    X(LOAD_STALE, "an endpoint stops or goes while a load is under way")                       \
+    X(DUE_BEFORE_BOOT, "a retry was due before the clock began")                               \
+    X(PAGED, "an endpoint is paged")                                                           \
+    X(DROPPED, "deliveries go back to the table")                                              \
+    X(MEMORY_FULL, "memory is full")                                                           \
+    X(COMMITTED_IGNORED, "a committed delivery waits in the table")                            \
+    X(CRASH, "the process crashes")                                                            \
+    X(CRASH_IN_FLIGHT, "it crashes with attempts in flight")                                   \
+    X(CRASH_COMMITTED, "it crashes, but the batch under way was committed")                    \
+    X(CRASH_LOST, "it crashes and the batch under way is lost")                                \
+    X(DUPLICATE, "a crash makes a duplicate")                                                  \
+    X(CLOCK_BACK, "the wall clock goes back over a restart")                                   \
+    X(CLOCK_FORWARD, "the wall clock goes forward over a restart")                             \
+    X(UNKNOWN_STORED, "an unknown commit that was stored")                                     \
+    X(UNKNOWN_LOST, "an unknown commit that was lost")                                         \
+    X(STORE_FULL, "the disk is full")                                                          \
+    X(STORE_STALL, "the store stalls")                                                         \
+    X(UNCOMMITTED_MAX, "as many uncommitted outcomes as allowed")                              \
+    X(SLOTS_MAX, "all slots are taken")                                                        \
+    X(APP_MAX, "an app has all that it may have")                                              \
+    X(SLOTS_NONE, "egress is away")                                                            \
+    X(MORE, "the actions of a step do not fit one array")                                      \
+    X(SLOW, "an endpoint is slow")                                                             \
+    X(EARNED_ALL, "an endpoint earns all its slots")                                           \
+    X(PAUSE_IN_FLIGHT, "an endpoint is paused while it sends")                                 \
+    X(RESUME, "an endpoint is resumed with work in the table")                                 \
+    X(DELETED_IN_FLIGHT, "an endpoint is deleted while it sends")                              \
+    X(NUMBER_REUSED, "its number gets a new endpoint while it sends")                          \
+    X(GONE, "a receiver answers 410")                                                          \
+    X(CONN_DIED, "a reused connection dies")                                                   \
+    X(SENDER_CRASH, "the sender crashes")                                                      \
+    X(ALONE, "a suspect is sent alone")                                                        \
+    X(SENDER_CRASH_FAILED, "the third crash fails a delivery")                                 \
+    X(RETRY_AFTER, "Retry-After moves a retry")                                                \
+    X(FAILED_ATTEMPTS, "failed: attempts used")                                                \
+    X(FAILED_AGE, "failed: too old")                                                           \
+    X(FAILED_PERMANENT, "failed: not retried")                                                 \
+    X(FAILED_RETRY_OFF, "failed: retry disabled")                                              \
+    X(MANUAL_FRESH, "a person's retry of one that was never sent")                             \
+    X(MANUAL_RETRYING, "a person's retry of one that waits for its retry")                     \
+    X(MANUAL_FAILED, "a person's retry of a failed one")                                       \
+    X(MANUAL_CANCELLED, "a person's retry of a cancelled one")                                 \
+    X(MANUAL_PAUSED, "a person's retry for a paused endpoint")                                 \
+    X(MANUAL_KEPT, "a person's retry fails and the schedule stays")                            \
+    X(CANCEL_WAITING, "a waiting delivery is cancelled")                                       \
+    X(CANCEL_SENDING, "a delivery is cancelled while it is being sent")                        \
     X(CANCEL_TABLE, "a delivery in the table is cancelled")
 
 enum cover {

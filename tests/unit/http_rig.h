@@ -42,6 +42,10 @@ enum {
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define HOST     "Host: x\r\n"
 #define CLOSE    "Connection: close\r\n"
+#define POST     "POST /echo HTTP/1.1\r\n" HOST
+#define CHUNKED  "Transfer-Encoding: chunked\r\n"
+#define GET(p)   "GET " p " HTTP/1.1\r\n" HOST "\r\n"
+#define LAST(p)  "GET " p " HTTP/1.1\r\n" HOST CLOSE "\r\n"
 
 struct rig {
     struct loop *loop;
@@ -339,6 +343,18 @@ static inline char *ask(const struct rig *rig, const char *text)
     return hear(fd);
 }
 
+/* The status of an answer, 0 when it is none. */
+static inline int64_t status_of(const char *heard)
+{
+    int64_t status = 0;
+
+    if (strncmp(heard, "HTTP/1.1 ", 9) != 0 ||
+        str_to_int(str_sub(str_from(heard), 9, 3), 100, 599, &status) != 0) {
+        return 0;
+    }
+    return status;
+}
+
 static inline unsigned count_of(const char *text, const char *what)
 {
     unsigned count = 0;
@@ -355,9 +371,50 @@ static inline void answer_is(const struct rig *rig, const char *question, int st
 {
     char *heard = ask(rig, question);
 
-    if (strncmp(heard, "HTTP/1.1 ", 9) != 0 || atoi(heard + 9) != status ||
-        (text != NULL && strstr(heard, text) == NULL)) {
+    if (status_of(heard) != status || (text != NULL && strstr(heard, text) == NULL)) {
         fail_msg("%s\ngot, not %d:\n%s", question, status, heard);
+    }
+    free(heard);
+}
+
+/* A run of one byte. */
+static inline struct buf bytes_of(size_t n, char c)
+{
+    struct buf b;
+
+    buf_init(&b, n + 1);
+    assert_int_equal(buf_reserve(&b, n), 0);
+    memset(b.p, c, n);
+    b.len = n;
+    b.p[n] = '\0';
+    return b;
+}
+
+static inline bool say_many(int fd, size_t n, char c)
+{
+    struct buf b = bytes_of(n, c);
+    bool is_said = say(fd, buf_str(&b));
+
+    buf_done(&b);
+    return is_said;
+}
+
+static inline void heard_is(int fd, int status, const char *text)
+{
+    char *heard = hear(fd);
+
+    if (status_of(heard) != status || (text != NULL && strstr(heard, text) == NULL)) {
+        fail_msg("not %d %s but: %.500s", status, text == NULL ? "" : text, heard);
+    }
+    free(heard);
+}
+
+static inline void heard_nothing(int fd)
+{
+    char *heard = hear(fd);
+
+    if (heard[0] != '\0') {
+        fail_msg("heard: %.500s", heard);
     }
     free(heard);
 }

