@@ -25,7 +25,9 @@ int64_t engine_wall(const struct engine *e, int64_t boot_ms)
 
 int64_t engine_boot(const struct engine *e, int64_t wall_ms)
 {
-    return wall_ms - e->clock_offset;
+    int64_t boot_ms = wall_ms - e->clock_offset;
+
+    return boot_ms == 0 ? 1 : boot_ms;
 }
 
 static void engine_act(struct engine *e, const struct core_action *action)

@@ -125,6 +125,7 @@ static inline struct str key64(const int64_t *key)
 /* Give one input to the core and carry out what it answers. */
 void engine_feed(struct engine *e, const struct core_input *input);
 int64_t engine_wall(const struct engine *e, int64_t boot_ms);
+/* Never 0, which says "none" or "never sent" to the core. */
 int64_t engine_boot(const struct engine *e, int64_t wall_ms);
 
 /* engine_send.c */
@@ -147,6 +148,7 @@ void engine_load(struct engine *e, const struct core_action *action);
 void engine_scan(struct engine *e);
 void engine_sweep_start(struct engine *e);
 /* engine_manual.c */
+void manual_forget(struct engine *e, int64_t seq);
 bool engine_is_cancelled(const struct engine *e, int64_t seq);
 void engine_cancels_clean(struct engine *e);
 

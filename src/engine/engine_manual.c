@@ -32,6 +32,11 @@ struct cancel {
     bool is_stored;
 };
 
+void manual_forget(struct engine *e, int64_t seq)
+{
+    free(map_remove(&e->manuals, key64(&seq)));
+}
+
 bool engine_is_cancelled(const struct engine *e, int64_t seq)
 {
     return map_get(&e->cancels, key64(&seq)) != NULL;

@@ -154,26 +154,33 @@ static enum delivery_reason reason_of(enum core_why why)
     return REASON_NONE;
 }
 
-/* The new values of the delivery row. A person's retry that failed leaves state and schedule as they were. */
+/*
+ * The new values of the delivery row. A person's retry that failed leaves state and schedule as they were; what they
+ * were is kept until an outcome counts, for another attempt may follow at once.
+ */
 static void outcome_verdict(struct engine *e, struct attempt *a,
                             const struct core_action *action)
 {
     struct delivery_row *d = &a->outcome.delivery;
     int64_t seq = action->delivery.seq;
-    struct manual *manual = map_remove(&e->manuals, key64(&seq));
+    const struct manual *manual = map_get(&e->manuals, key64(&seq));
     int64_t wall = clock_wall_ms();
 
-    if (action->keep_schedule && manual != NULL) {
-        d->state = manual->state;
-        d->reason = manual->reason;
-        d->next_at = manual->next_at;
-        d->ended_at = manual->ended_at;
-        a->outcome.is_open = d->state == DELIVERY_PENDING || d->state == DELIVERY_RETRYING;
-    } else if (action->keep_schedule) { /* its endpoint was deleted while it was being sent */
-        d->state = action->old_due == 0 ? DELIVERY_PENDING : DELIVERY_RETRYING;
-        d->next_at = action->old_due == 0 ? 0 : engine_wall(e, action->old_due);
-        a->outcome.is_open = true;
-    } else if (action->verdict == CORE_RETRY) {
+    if (action->keep_schedule) {
+        a->outcome.keeps_row =
+            manual == NULL; /* deleted or cancelled while it was being sent */
+        if (manual != NULL) {
+            d->state = manual->state;
+            d->reason = manual->reason;
+            d->next_at = manual->next_at;
+            d->ended_at = manual->ended_at;
+            a->outcome.is_open = d->state == DELIVERY_PENDING || d->state == DELIVERY_RETRYING;
+        }
+        a->outcome.attempt.planned_next_at = d->next_at;
+        return;
+    }
+    manual_forget(e, seq);
+    if (action->verdict == CORE_RETRY) {
         d->state = DELIVERY_RETRYING;
         d->next_at = engine_wall(e, action->due);
         a->outcome.is_open = true;
@@ -184,7 +191,6 @@ static void outcome_verdict(struct engine *e, struct attempt *a,
         d->ended_at = wall;
     }
     a->outcome.attempt.planned_next_at = a->outcome.is_open ? d->next_at : 0;
-    free(manual);
 }
 
 struct str engine_attempt_ad(int64_t delivery_seq, int32_t number, char text[ENGINE_AD_SIZE])
@@ -225,6 +231,7 @@ static void outcome_done(struct write *w, int result)
     struct attempt *a = CONTAINER_OF(w, struct attempt, write);
     struct engine *e = a->engine;
     uint32_t slot = a->start.slot;
+    int64_t seq = a->start.delivery.seq;
 
     if (result != 0) {
         LOG_E("an outcome could not be stored", "delivery_seq=%lld error=%s",
@@ -233,6 +240,9 @@ static void outcome_done(struct write *w, int result)
     arena_done(&a->arena);
     *a = (struct attempt){ 0 };
     engine_feed(e, &(struct core_input){ .kind = CORE_IN_OUTCOME_STORED, .slot = slot });
+    if (core_find(e->core, seq) == CORE_NOWHERE) {
+        manual_forget(e, seq);
+    }
 }
 
 static void outcome_succeeded(struct attempt *a, struct endpoint *endpoint)

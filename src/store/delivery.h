@@ -98,6 +98,7 @@ struct outcome {
     bool was_open;                /* it had a row in due */
     bool is_open;                 /* keep a row in due with delivery.next_at */
     bool is_first;                /* its first attempt (for the roll-up) */
+    bool keeps_row;     /* only the attempt is stored: the delivery and its row in due stay */
     bool marks_success; /* keep delivery.ended_at as its endpoint's last success (success.h) */
 };
 NODISCARD int outcome_store(struct db *db, const struct outcome *o);

@@ -24,7 +24,10 @@ int outcome_store(struct db *db, const struct outcome *o)
 
         rc = attempt_insert(db, &o->attempt, counts ? rollup_fold_add(fold, o) : NULL);
     }
-    if (rc == 0 && o->was_open) {
+    if (rc < 0 || o->keeps_row) {
+        return rc;
+    }
+    if (o->was_open) {
         rc = due_delete(db, o->delivery.endpoint, o->delivery.seq);
     }
     if (rc == 0) {
