@@ -20,7 +20,7 @@ enum {
     SQLITE_PAGE_SIZE = 8192, /* unchangeable later */
     SQLITE_BUSY_MS = 5000,
     /* A larger WAL writes fewer pages back (they repeat), but one checkpoint takes longer. */
-    SQLITE_CHECKPOINT_PAGES = (16 << 20) / SQLITE_PAGE_SIZE,
+    SQLITE_CHECKPOINT_PAGES = (48 << 20) / SQLITE_PAGE_SIZE,
 };
 
 /*
