@@ -165,6 +165,19 @@ static int store_make_file(const char *path, struct err *err)
  * -------------------------------------------------------------------------------
  */
 
+/* The server may take a moment to see that a killed process is gone: wait as for the folder. */
+static int store_wait_postgres(struct db *db, int64_t *ret_locked)
+{
+    int64_t deadline = clock_boot_ms() + STORE_LOCK_WAIT_MS;
+    int rc = sql_read(db, LOCK_TRY, NULL, 0, store_on_ints, ret_locked);
+
+    while (rc == 0 && *ret_locked == 0 && clock_boot_ms() < deadline) {
+        (void)poll(NULL, 0, STORE_LOCK_POLL_MS);
+        rc = sql_read(db, LOCK_TRY, NULL, 0, store_on_ints, ret_locked);
+    }
+    return rc;
+}
+
 /*
  * A connection of its own, since the writer's may be replaced: the session holds the lock as
  * long as the process lives. If the server drops it, the lane's epoch still fences.
@@ -189,7 +202,7 @@ static int store_lock_postgres(const struct db_options *options, struct db **ret
         rc = sql_read(db, LOCK_SETTINGS, NULL, 0, store_on_ints, safe);
     }
     if (rc == 0) {
-        rc = sql_read(db, LOCK_TRY, NULL, 0, store_on_ints, &locked);
+        rc = store_wait_postgres(db, &locked);
     }
     if (rc < 0) {
         rc = err_set(err, rc, "PostgreSQL: %s", db_error(db));
