@@ -260,8 +260,8 @@ bool db_alive(const struct db *db)
     return db->driver->alive(db);
 }
 
-int db_checkpoint(struct db *db, bool truncate)
+int db_checkpoint(struct db *db, enum db_checkpoint when)
 {
     ASSERT(db->tx == DB_TX_IDLE);
-    return db->driver->checkpoint(db, truncate);
+    return db->driver->checkpoint(db, when);
 }

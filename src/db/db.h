@@ -124,10 +124,15 @@ const char *db_error(const struct db *db);
 /* PostgreSQL: the connection is usable. SQLite: always. */
 bool db_alive(const struct db *db);
 /*
- * SQLite: truncate: everything into the file and the WAL to length 0 (start, shutdown), or an
- * error. Else, only when the WAL has grown enough, copy what no reader holds back.
+ * SQLite: TRUNCATE: everything into the file and the WAL to length 0 (start, shutdown), or an
+ * error. Else, only when the WAL has grown enough for `when`, copy what no reader holds back.
  * -E_UNKNOWN: a sync failed, end the process. PostgreSQL: nothing.
  */
-NODISCARD int db_checkpoint(struct db *db, bool truncate);
+enum db_checkpoint {
+    DB_CHECKPOINT_BUSY, /* more work waits: only when the WAL is large */
+    DB_CHECKPOINT_IDLE, /* nothing waits: early, so that no commit has to wait long for one */
+    DB_CHECKPOINT_TRUNCATE /* start and shutdown: all of it, or an error */
+};
+NODISCARD int db_checkpoint(struct db *db, enum db_checkpoint when);
 
 #endif

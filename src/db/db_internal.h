@@ -51,7 +51,7 @@ struct db_driver {
     int (*commit)(struct db *db);
     void (*rollback)(struct db *db);
     bool (*alive)(const struct db *db);
-    int (*checkpoint)(struct db *db, bool truncate);
+    int (*checkpoint)(struct db *db, enum db_checkpoint when);
 };
 
 extern const struct db_driver db_sqlite_driver;

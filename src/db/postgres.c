@@ -23,10 +23,10 @@ static bool pg_alive(const struct db *db)
     return !pg->lost && PQstatus(pg->conn) == CONNECTION_OK;
 }
 
-static int pg_checkpoint(struct db *db, bool truncate)
+static int pg_checkpoint(struct db *db, enum db_checkpoint when)
 {
     (void)db;
-    (void)truncate;
+    (void)when;
     return 0;
 }
 

@@ -20,7 +20,8 @@ enum {
     SQLITE_PAGE_SIZE = 8192, /* unchangeable later */
     SQLITE_BUSY_MS = 5000,
     /* A larger WAL writes fewer pages back (they repeat), but one checkpoint takes longer. */
-    SQLITE_CHECKPOINT_PAGES = (48 << 20) / SQLITE_PAGE_SIZE,
+    SQLITE_CHECKPOINT_BUSY_PAGES = (48 << 20) / SQLITE_PAGE_SIZE,
+    SQLITE_CHECKPOINT_IDLE_PAGES = (4 << 20) / SQLITE_PAGE_SIZE,
 };
 
 /*
@@ -43,8 +44,8 @@ struct db_sqlite {
     struct db base;
     sqlite3 *handle;
     sqlite3_stmt **stmts;
-    int wal_pages;     /* in the WAL after the last commit */
-    int checkpoint_at; /* wal_pages that ask for the next checkpoint */
+    int wal_pages;    /* in the WAL after the last commit */
+    int checkpointed; /* wal_pages at the last checkpoint, 0 when the WAL began again */
 };
 
 static struct db_sqlite *sqlite_of(struct db *db)
@@ -105,7 +106,7 @@ static int sqlite_on_wal(void *ctx, sqlite3 *handle, const char *name, int pages
     (void)handle;
     (void)name;
     if (pages < s->wal_pages) {
-        s->checkpoint_at = SQLITE_CHECKPOINT_PAGES; /* it began again from its start */
+        s->checkpointed = 0; /* it began again from its start */
     }
     s->wal_pages = pages;
     return SQLITE_OK;
@@ -172,7 +173,6 @@ static int sqlite_open(const struct db_options *options, struct db **ret_db, str
 
     s->base.driver = &db_sqlite_driver;
     s->base.options = *options;
-    s->checkpoint_at = SQLITE_CHECKPOINT_PAGES;
     if (options->writer) {
         flags |= SQLITE_OPEN_CREATE;
     }
@@ -358,22 +358,23 @@ static bool sqlite_alive(const struct db *db)
     return true;
 }
 
-static int sqlite_checkpoint(struct db *db, bool truncate)
+static int sqlite_checkpoint(struct db *db, enum db_checkpoint when)
 {
     struct db_sqlite *s = sqlite_of(db);
-    int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+    bool truncate = when == DB_CHECKPOINT_TRUNCATE;
+    int enough = when == DB_CHECKPOINT_IDLE ? SQLITE_CHECKPOINT_IDLE_PAGES
+                                            : SQLITE_CHECKPOINT_BUSY_PAGES;
     int rc;
 
     ASSERT(db->options.writer);
-    if (!truncate && s->wal_pages < s->checkpoint_at) {
+    if (!truncate && s->wal_pages - s->checkpointed < enough) {
         return 0;
     }
-    rc = sqlite3_wal_checkpoint_v2(s->handle, NULL, mode, NULL, NULL);
-    /*
-     * What a reader still holds back stays: try again only when as much has come on top of
-     * it.
-     */
-    s->checkpoint_at = s->wal_pages + SQLITE_CHECKPOINT_PAGES / 4;
+    rc = sqlite3_wal_checkpoint_v2(
+        s->handle, NULL, truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+        NULL, NULL);
+    /* What a reader still holds back stays: try again when as much has come on top of it. */
+    s->checkpointed = s->wal_pages;
     return rc == SQLITE_OK ? 0 : sqlite_fail(s, rc, false, "checkpoint");
 }
 

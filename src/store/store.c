@@ -241,7 +241,7 @@ static int store_clean_wal(const struct db_options *options, struct err *err)
     if (rc < 0) {
         return rc;
     }
-    rc = db_checkpoint(db, true);
+    rc = db_checkpoint(db, DB_CHECKPOINT_TRUNCATE);
     if (rc < 0) {
         (void)err_set(err, rc, "Cannot write the log of %s into it: %s", mine.target,
                       db_error(db));

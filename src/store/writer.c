@@ -302,7 +302,7 @@ void writer_stop(struct writer *w)
         writer_dispatch(w);
         more = !list_empty(&w->done);
     } while (more);
-    if (w->db != NULL && w->fatal == 0 && db_checkpoint(w->db, true) < 0) {
+    if (w->db != NULL && w->fatal == 0 && db_checkpoint(w->db, DB_CHECKPOINT_TRUNCATE) < 0) {
         LOG_W("The last checkpoint is left to the next start.", "error=\"%s\"",
               db_error(w->db));
     }

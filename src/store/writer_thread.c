@@ -145,12 +145,16 @@ static size_t writer_lay_out(struct writer *w, struct list *batch)
 
 static void writer_tidy_up(struct writer *w)
 {
+    bool idle;
     int rc;
 
     if (w->state != WRITER_OK || w->fatal != 0) {
         return;
     }
-    rc = db_checkpoint(w->db, false);
+    (void)pthread_mutex_lock(&w->mutex);
+    idle = w->queue.count == 0;
+    (void)pthread_mutex_unlock(&w->mutex);
+    rc = db_checkpoint(w->db, idle ? DB_CHECKPOINT_IDLE : DB_CHECKPOINT_BUSY);
     if (rc == -E_UNKNOWN) {
         writer_set_fatal(w, rc);
     } else if (rc < 0) {
