@@ -35,6 +35,11 @@ struct registry {
     bool loading;
 };
 
+static inline struct object *table_no(const struct table *t, int64_t no)
+{
+    return no <= 0 || (size_t)no >= t->by_no_cap ? NULL : t->by_no[no];
+}
+
 /* Parse `row` into a new or existing object of its kind. -E_STORE when the document is damaged. */
 NODISCARD int registry_read(struct registry *r, struct object *object,
                             const struct config_row *row, struct err *err);
