@@ -114,18 +114,20 @@ static int exec_after_filter(void)
     return BAD;
 }
 
+/* Inside the filter even asking is refused, and nobody may install one without no_new_privs. */
 static int enter(void)
 {
     struct err err = { 0 };
-    int signal_number = 0;
+    int no_new_privs;
 
     if (sandbox_enter(&err) != 0) {
         return BAD;
     }
-    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || geteuid() == 0) {
+    no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+    if (no_new_privs != 1 && (no_new_privs != -1 || errno != EPERM)) {
         return BAD;
     }
-    return prctl(PR_GET_PDEATHSIG, &signal_number) != 0 || signal_number == SIGKILL ? 0 : BAD;
+    return geteuid() == 0 ? BAD : 0;
 }
 
 static void files_are_closed(void **state)
