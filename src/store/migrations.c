@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #include "db/db.h"
+#include "store/ddl.h"
 #include "store/sql.h"
 
 enum { MIGRATION_TIMEOUT_MS = 600 * 1000 };
@@ -42,22 +43,6 @@ static const char meta_postgres[] =
     " expire_seq BIGINT NOT NULL);"
     "INSERT INTO meta (id, schema_version, min_version, key_check, expire_seq)"
     " VALUES (1, 0, 0, '', 0) ON CONFLICT DO NOTHING;";
-
-/* What people configure: five tables of one shape (config_rows.h). */
-#define CONFIG_SQLITE(table)                                                                   \
-    "CREATE TABLE " table " ("                                                                 \
-    " no INTEGER PRIMARY KEY, id BLOB NOT NULL, parent INTEGER NOT NULL, slug TEXT,"           \
-    " config TEXT NOT NULL, sealed BLOB NOT NULL, version INTEGER NOT NULL,"                   \
-    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, deleted_at INTEGER NOT NULL"   \
-    ") STRICT;"                                                                                \
-    "CREATE UNIQUE INDEX " table "_slug ON " table " (parent, slug) WHERE deleted_at = 0;"
-#define CONFIG_POSTGRES(table)                                                                 \
-    "CREATE TABLE " table " ("                                                                 \
-    " no BIGINT PRIMARY KEY, id BYTEA NOT NULL, parent BIGINT NOT NULL, slug TEXT COLLATE "    \
-    "\"C\","                                                                                   \
-    " config TEXT COLLATE \"C\" NOT NULL, sealed BYTEA NOT NULL, version BIGINT NOT NULL,"     \
-    " created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted_at BIGINT NOT NULL);"    \
-    "CREATE UNIQUE INDEX " table "_slug ON " table " (parent, slug) WHERE deleted_at = 0;"
 
 /* Step 1: the lane and the configuration. */
 static const char step1_sqlite[] =
