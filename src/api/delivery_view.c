@@ -12,13 +12,6 @@
 
 enum { VIEW_NAME_MAX = 64, PHASES = 5 };
 
-static const char *const state_names[] = {
-    [DELIVERY_PENDING] = "pending",     [DELIVERY_RETRYING] = "retrying",
-    [DELIVERY_DELIVERED] = "delivered", [DELIVERY_FAILED] = "failed",
-    [DELIVERY_CANCELLED] = "cancelled", [DELIVERY_FILTERED] = "filtered",
-    [DELIVERY_SKIPPED] = "skipped",
-};
-
 static const char *const reason_names[] = {
     [REASON_NONE] = NULL,
     [REASON_NO_MATCH] = "no_match",
@@ -33,15 +26,13 @@ static const char *const reason_names[] = {
     [REASON_FILTER] = "filter",
 };
 
-enum {
-    STATES = sizeof(state_names) / sizeof(state_names[0]),
-    REASONS = sizeof(reason_names) / sizeof(reason_names[0])
-};
+enum { REASONS = sizeof(reason_names) / sizeof(reason_names[0]) };
 
 int32_t delivery_state_parse(struct str name)
 {
-    for (int32_t i = DELIVERY_PENDING; i < STATES; i++) {
-        if (str_eq_c(name, state_names[i])) {
+    for (int32_t i = DELIVERY_PENDING; delivery_state_name((enum delivery_state)i) != NULL;
+         i++) {
+        if (str_eq_c(name, delivery_state_name((enum delivery_state)i))) {
             return i;
         }
     }
@@ -69,14 +60,14 @@ void delivery_look(struct call *call, const struct delivery_row *row,
     bool was_open = row->state == DELIVERY_PENDING || row->state == DELIVERY_RETRYING;
     struct delivery_view view = { .endpoint = endpoint };
 
-    view.status = (size_t)row->state < STATES ? state_names[row->state] : NULL;
+    view.status = delivery_state_name(row->state);
     view.reason = (size_t)row->reason < REASONS ? reason_names[row->reason] : NULL;
     if (row->state != DELIVERY_DELIVERED && engine_is_sending(options->engine, row->seq)) {
         view.status = "sending";
         view.is_open = true;
     } else if (was_open && (endpoint == NULL || endpoint->object.deleted_at != 0)) {
         /* Never stored: what waits for a deleted endpoint is cancelled. */
-        view.status = state_names[DELIVERY_CANCELLED];
+        view.status = delivery_state_name(DELIVERY_CANCELLED);
         view.reason = reason_names[REASON_ENDPOINT_DELETED];
     } else if (was_open) {
         view.is_open = true;

@@ -241,6 +241,7 @@ void engine_on_endpoint(struct engine *e, struct endpoint *endpoint, bool is_new
                                   .retry = endpoint->retry };
 
     (void)is_new;
+    stream_endpoint(e, endpoint);
     sender_drop(e, endpoint->slot);
     if (endpoint->object.deleted_at != 0) {
         engine_feed(

@@ -147,6 +147,13 @@ void bodies_free(struct engine *e);
 void engine_load(struct engine *e, const struct core_action *action);
 void engine_scan(struct engine *e);
 void engine_sweep_start(struct engine *e);
+/* engine_stream.c: for the live stream, after the commit */
+void stream_accepted(struct engine *e, const struct event_publish *p);
+void stream_outcome(struct engine *e, const struct outcome *o, const struct id *event);
+/* event NULL: not known here */
+void stream_delivery(struct engine *e, const char *name, const struct delivery_row *d,
+                     const struct id *event);
+void stream_endpoint(struct engine *e, const struct endpoint *endpoint);
 /* engine_manual.c */
 void manual_forget(struct engine *e, int64_t seq);
 bool engine_is_cancelled(const struct engine *e, int64_t seq);

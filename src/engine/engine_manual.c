@@ -83,6 +83,9 @@ static void cancel_done(struct write *w, int result)
         c->is_stored = true;
     }
     engine_cancels_clean(e);
+    if (result == 0) {
+        stream_delivery(e, "delivery.updated", &ask->outcome.delivery, NULL);
+    }
     ask_end(ask, result);
 }
 

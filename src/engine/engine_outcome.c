@@ -236,6 +236,8 @@ static void outcome_done(struct write *w, int result)
     if (result != 0) {
         LOG_E("an outcome could not be stored", "delivery_seq=%lld error=%s",
               (long long)a->outcome.delivery.seq, err_token(result));
+    } else {
+        stream_outcome(e, &a->outcome, &a->event);
     }
     arena_done(&a->arena);
     *a = (struct attempt){ 0 };

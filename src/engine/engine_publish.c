@@ -86,6 +86,7 @@ static void publish_committed(struct engine *e, struct event_publish *p)
 
     e->stats.accepted++;
     body_keep(e, p);
+    stream_accepted(e, p);
     for (int32_t i = 0; i < p->event.delivery_count; i++) {
         const struct delivery_row *d = &p->deliveries[i];
         const struct endpoint *endpoint =

@@ -24,6 +24,7 @@
 #include "crypto/keyring.h"
 #include "engine/egress_pool.h"
 #include "engine/engine.h"
+#include "engine/hub.h"
 #include "engine/inbox.h"
 #include "engine/jobs.h"
 #include "engine/registry.h"
@@ -68,6 +69,7 @@ struct server {
     struct loop_watch writer_watch, readers_watch;
     struct registry *registry;
     struct inbox *inbox;
+    struct hub *hub;
     struct engine *engine;
     struct jobs *jobs;
     struct api *api;
@@ -389,6 +391,7 @@ static int server_start_engine(struct server *s)
         .endpoint_concurrency = (uint32_t)c->endpoint_concurrency,
         .egress = &egress,
         .inbox = s->inbox,
+        .hub = s->hub,
         .sweep_ms = SWEEP_MS,
         .on_ready = on_scanned,
         .ctx = s,
@@ -483,6 +486,9 @@ static int server_start(struct server *s, struct err *err)
         rc = loop_new(&s->loop);
     }
     if (rc == 0) {
+        rc = hub_new(s->loop, &s->hub);
+    }
+    if (rc == 0) {
         rc = signals_start(s->loop, on_signal, s, &s->signals);
     }
     if (rc == 0) {
@@ -536,6 +542,7 @@ static void server_stop(struct server *s)
     api_free(s->api);
     registry_free(s->registry);
     inbox_free(s->inbox);
+    hub_free(s->hub);
     signals_stop(s->signals);
     loop_free(s->loop);
     ipguard_free(s->guard);

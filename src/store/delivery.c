@@ -46,6 +46,18 @@ const struct db_stmt delivery_stmts[DELIVERY_STMTS] = {
                             "iiiiiiiiii" },
 };
 
+const char *delivery_state_name(enum delivery_state state)
+{
+    static const char *const names[] = {
+        [DELIVERY_PENDING] = "pending",     [DELIVERY_RETRYING] = "retrying",
+        [DELIVERY_DELIVERED] = "delivered", [DELIVERY_FAILED] = "failed",
+        [DELIVERY_CANCELLED] = "cancelled", [DELIVERY_FILTERED] = "filtered",
+        [DELIVERY_SKIPPED] = "skipped",
+    };
+
+    return (size_t)state < SQL_COUNT(names) ? names[state] : NULL;
+}
+
 int delivery_insert(struct db *db, const struct delivery_row *d)
 {
     const struct db_value params[] = {

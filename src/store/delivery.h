@@ -32,6 +32,9 @@ enum delivery_state {
     DELIVERY_SKIPPED = 7
 };
 
+/* "pending" ...; NULL when there is no such state. */
+const char *delivery_state_name(enum delivery_state state);
+
 /* Why a delivery was not sent, or ended. */
 enum delivery_reason {
     REASON_NONE = 0,
