@@ -36,7 +36,9 @@ struct id {
     X(WORKFLOW, "wf")                                                                          \
     X(RUN, "run")                                                                              \
     X(KEY, "key")                                                                              \
-    X(TICKET, "tkt")
+    X(TICKET, "tkt")                                                                           \
+    X(NOTICE, "ntc")                                                                           \
+    X(ISSUE, "iss")
 
 enum id_kind {
 #define ID_ENUM(name, prefix) ID_##name,

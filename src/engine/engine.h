@@ -24,6 +24,7 @@ struct hub;
 struct inbox;
 struct keyring;
 struct loop;
+struct notices;
 struct readers;
 struct registry;
 
@@ -40,7 +41,8 @@ struct engine_options {
     uint32_t endpoint_concurrency;
     const struct egress_options *egress; /* engine/egress_pool.h */
     struct inbox *inbox;
-    struct hub *hub; /* the live stream; NULL: none */
+    struct notices *notices; /* engine/notice.h; NULL: nobody is told */
+    struct hub *hub;         /* the live stream; NULL: none */
     int64_t
         sweep_ms; /* between two sweeps for open deliveries that stand in no list; 0 = never */
     void (*on_ready)(void *ctx); /* the open work of the store is known */

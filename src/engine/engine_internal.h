@@ -139,6 +139,11 @@ void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done
 void engine_store_outcome(struct engine *e, const struct core_action *action);
 void engine_locals(struct engine *e);
 void engine_disable(struct engine *e, uint32_t slot);
+/* engine_notice.c */
+void engine_notice_failed(struct engine *e, const struct attempt *a,
+                          const struct endpoint *endpoint);
+void engine_notice_disabled(struct engine *e, const struct endpoint *endpoint,
+                            const char *detail);
 /* engine_publish.c */
 struct body *body_get(struct engine *e, int64_t event);
 void body_started(struct engine *e, struct body *b);

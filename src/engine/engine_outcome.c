@@ -268,6 +268,9 @@ static void outcome_count(struct engine *e, struct attempt *a, struct endpoint *
         }
     } else if (a->outcome.delivery.state == DELIVERY_FAILED) {
         e->stats.failed++;
+        if (endpoint != NULL) {
+            engine_notice_failed(e, a, endpoint);
+        }
     }
 }
 
@@ -319,12 +322,13 @@ static void disable_failed(int code)
 
 static void on_disabled(void *ctx, int result, struct object *object)
 {
-    (void)ctx;
     if (result != 0) {
         disable_failed(result);
         return;
     }
     LOG_I("an endpoint was disabled", "endpoint_no=%lld reason=gone", (long long)object->no);
+    engine_notice_disabled(ctx, (const struct endpoint *)(const void *)object,
+                           "it answered 410 Gone");
 }
 
 void engine_disable(struct engine *e, uint32_t slot)

@@ -54,6 +54,10 @@
     X(reader_threads, CONFIG_INT, "2", 1, 16, false, "Threads that answer lists.") \
     X(idempotency_hours, CONFIG_INT, "24", 1, 720, true, "How long Idempotency-Key and a publisher's id are remembered.") \
     X(retention_days, CONFIG_INT, "30", 1, 3650, true, "How long events, deliveries and attempts are kept.") \
+    X(notice_cooldown_ms, CONFIG_DURATION_MS, "3600000", 0, 604800000, false, "One notice per issue in so long; repeats are counted onto it.") \
+    X(notice_app_hour_max, CONFIG_INT, "60", 1, 10000, false, "New notices of one app in an hour; beyond they are only counted.") \
+    X(notice_days, CONFIG_INT, "90", 1, 3650, false, "How long notices are kept.") \
+    X(notice_templates, CONFIG_TEXT, "", 0, 4096, false, "Folder with texts of notices that go before those of the build.") \
     X(drain_ms, CONFIG_DURATION_MS, "35000", 0, 300000, false, "Time that SIGTERM gives to attempts in flight.") \
     X(ca_file, CONFIG_TEXT, "", 0, 4096, false, "PEM file of the certificate authorities that endpoints are judged by; empty: SSL_CERT_FILE or the system's.")
 /* clang-format on */

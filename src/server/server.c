@@ -27,6 +27,7 @@
 #include "engine/hub.h"
 #include "engine/inbox.h"
 #include "engine/jobs.h"
+#include "engine/notice.h"
 #include "engine/registry.h"
 #include "net/http.h"
 #include "net/ipguard.h"
@@ -69,6 +70,7 @@ struct server {
     struct loop_watch writer_watch, readers_watch;
     struct registry *registry;
     struct inbox *inbox;
+    struct notices *notices;
     struct hub *hub;
     struct engine *engine;
     struct jobs *jobs;
@@ -340,6 +342,22 @@ static int server_start_store(struct server *s, struct err *err)
     return rc;
 }
 
+static int server_start_notices(struct server *s, struct err *err)
+{
+    const struct config *c = s->config;
+    struct notices_options options = { .loop = s->loop,
+                                       .registry = s->registry,
+                                       .writer = s->writer,
+                                       .hub = s->hub,
+                                       .cooldown_ms = c->notice_cooldown_ms,
+                                       .app_hour_max = c->notice_app_hour_max,
+                                       .keep_ms = c->notice_days * (int64_t)DAY_MS,
+                                       .own_url = str_from(s->own_url),
+                                       .templates_dir = str_from(c->notice_templates) };
+
+    return notices_new(&options, &s->db, &s->notices, err);
+}
+
 static unsigned server_processes(const struct config *c)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -391,6 +409,7 @@ static int server_start_engine(struct server *s)
         .endpoint_concurrency = (uint32_t)c->endpoint_concurrency,
         .egress = &egress,
         .inbox = s->inbox,
+        .notices = s->notices,
         .hub = s->hub,
         .sweep_ms = SWEEP_MS,
         .on_ready = on_scanned,
@@ -498,6 +517,9 @@ static int server_start(struct server *s, struct err *err)
         rc = server_start_store(s, err);
     }
     if (rc == 0) {
+        rc = server_start_notices(s, err);
+    }
+    if (rc == 0) {
         s->inbox = inbox_new();
         rc = server_start_engine(s);
     }
@@ -525,6 +547,7 @@ static void server_stop(struct server *s)
         loop_timer_cancel(s->loop, &s->drain_timer);
     }
     jobs_stop(s->jobs);
+    notices_stop(s->notices);
     if (s->readers != NULL) {
         loop_unwatch(s->loop, &s->readers_watch);
         readers_stop(s->readers);
@@ -536,6 +559,7 @@ static void server_stop(struct server *s)
     engine_free(s->engine);
     s->engine = NULL;
     jobs_free(s->jobs);
+    notices_free(s->notices);
     if (s->http != NULL) {
         http_stop(s->http);
     }

@@ -25,4 +25,7 @@
     " created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted_at BIGINT NOT NULL);"    \
     "CREATE UNIQUE INDEX " table "_slug ON " table " (parent, slug) WHERE deleted_at = 0;"
 
+extern const char ddl_notice_sqlite[];
+extern const char ddl_notice_postgres[];
+
 #endif

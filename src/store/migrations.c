@@ -176,6 +176,7 @@ static const struct {
 } migration_steps[] = {
     { 1, step1_sqlite, step1_postgres },
     { 2, step2_sqlite, step2_postgres },
+    { 3, ddl_notice_sqlite, ddl_notice_postgres },
 };
 
 enum migration_stmt { MIGRATION_READ, MIGRATION_WRITE };

@@ -76,6 +76,22 @@ enum due_stmt {
 
 enum rollup_stmt { ROLLUP_ADD, ROLLUP_READ, ROLLUP_STMTS };
 
+enum notice_stmt {
+    NOTICE_INSERT,
+    NOTICE_COUNT,
+    NOTICE_READ,
+    NOTICE_READ_APP,
+    NOTICE_READ_PROJECT,
+    NOTICE_EXPIRE,
+    NOTICE_APP_DOWN,
+    NOTICE_APP_UP,
+    NOTICE_PROJECT_DOWN,
+    NOTICE_PROJECT_UP,
+    NOTICE_GET,
+    NOTICE_NEWEST,
+    NOTICE_STMTS
+};
+
 enum success_stmt { SUCCESS_SET, SUCCESS_LOAD, SUCCESS_STMTS };
 
 enum {
@@ -89,7 +105,8 @@ enum {
     SQL_DUE = SQL_ATTEMPT + (int)ATTEMPT_STMTS,
     SQL_ROLLUP = SQL_DUE + (int)DUE_STMTS,
     SQL_SUCCESS = SQL_ROLLUP + (int)ROLLUP_STMTS,
-    SQL_STMTS = SQL_SUCCESS + (int)SUCCESS_STMTS
+    SQL_NOTICE = SQL_SUCCESS + (int)SUCCESS_STMTS,
+    SQL_STMTS = SQL_NOTICE + (int)NOTICE_STMTS
 };
 
 extern const struct db_stmt lane_stmts[LANE_STMTS];
@@ -101,6 +118,7 @@ extern const struct db_stmt delivery_stmts[DELIVERY_STMTS];
 extern const struct db_stmt attempt_stmts[ATTEMPT_STMTS];
 extern const struct db_stmt due_stmts[DUE_STMTS];
 extern const struct db_stmt rollup_stmts[ROLLUP_STMTS];
+extern const struct db_stmt notice_stmts[NOTICE_STMTS];
 extern const struct db_stmt success_stmts[SUCCESS_STMTS];
 
 /*

@@ -29,5 +29,6 @@ extern const struct suite writer_suite;
 extern const struct suite fault_suite;
 extern const struct suite reader_suite;
 extern const struct suite queue_suite;
+extern const struct suite notice_suite;
 
 #endif
