@@ -18,11 +18,13 @@ run: build ## install what is needed, build, and start a development server on 1
 
 build: ## build/postern, optimized and hardened
 	@scripts/bootstrap build
+	@scripts/npm-modules web
 	@scripts/configure $(BUILD) -Dtests=disabled --prefix '$(PREFIX)'
 	@ninja -C $(BUILD)
 
 test: ## everything that CI runs, on SQLite and PostgreSQL
 	@scripts/bootstrap test
+	@scripts/npm-modules web
 	@scripts/test
 
 bench: build ## figures of this machine, beside the bare floors

@@ -6,6 +6,7 @@
 
 #include "api/api_internal.h"
 #include "api/auth.h"
+#include "api/pages.h"
 #include "api/problem.h"
 #include "api/routes.h"
 #include "base/alloc.h"
@@ -114,6 +115,9 @@ void api_handle(void *ctx, struct http_request *req)
         return;
     }
     if (rc != 0) {
+        if (pages_reply(call)) {
+            return;
+        }
         problem_detail(call, rc, "There is no such path; see /openapi.json.");
         return;
     }

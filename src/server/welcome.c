@@ -109,7 +109,9 @@ void welcome_print_dev(const struct config *c, struct str url)
         "-H 'Content-Type: application/json' -d "
         "'{\"type\":\"user.created\",\"data\":{\"name\":\"Ada\"}}'\n\n"
         "3. See what the inbox received, and whether its signature is right:\n\n"
-        "curl -sS %.*s/catch/first-inbox\n\n",
-        STR_ARG(url), STR_ARG(url), c->data, STR_ARG(url), STR_ARG(url), c->data, STR_ARG(url));
+        "curl -sS %.*s/catch/first-inbox\n\n"
+        "The dashboard: %.*s/dashboard (the key is in %s/dev.key). The docs: %.*s/docs\n\n",
+        STR_ARG(url), STR_ARG(url), c->data, STR_ARG(url), STR_ARG(url), c->data, STR_ARG(url),
+        STR_ARG(url), c->data, STR_ARG(url));
     (void)fflush(stdout);
 }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// app.tsx - the table of pages. Each page is loaded when it is first opened.
+import type { ComponentChildren } from 'preact'
+import { lazy, LocationProvider, Route, Router, useLocation } from 'preact-iso'
+import { Shell, type NavGroup } from './parts/Shell'
+import { SignIn } from './parts/SignIn'
+import { Empty } from './parts/States'
+import { isSignedIn } from './state/session'
+import { dashboardZone, ZoneContext, type Zone } from './state/zone'
+
+const EndpointList = lazy(() => import('./pages/EndpointList'))
+const EndpointNew = lazy(() => import('./pages/EndpointNew'))
+const EndpointPage = lazy(() => import('./pages/EndpointPage'))
+
+const dashboardNav: NavGroup[] = [
+    {
+        title: '',
+        links: [['/dashboard/settings/webhooks', 'Webhooks']],
+    },
+]
+
+function NotFound() {
+    return (
+        <Empty title="There is no such page">
+            <p>
+                <a href="/dashboard/settings/webhooks">All webhooks</a>
+            </p>
+        </Empty>
+    )
+}
+
+function Zoned({ zone, groups, children }: { zone: Zone; groups: NavGroup[]; children: ComponentChildren }) {
+    return (
+        <ZoneContext.Provider value={zone}>
+            <Shell groups={groups}>{children}</Shell>
+        </ZoneContext.Provider>
+    )
+}
+
+function Dashboard() {
+    const base = '/dashboard/settings/webhooks'
+    return (
+        <Zoned zone={dashboardZone()} groups={dashboardNav}>
+            <Router>
+                <Route path={base} component={EndpointList} />
+                <Route path={`${base}/create`} component={EndpointNew} />
+                <Route path={`${base}/:endpoint`} component={EndpointPage} />
+                <Route path="/dashboard" component={EndpointList} />
+                <Route default component={NotFound} />
+            </Router>
+        </Zoned>
+    )
+}
+
+function Zones() {
+    const { path } = useLocation()
+    if (!isSignedIn.value) {
+        return <SignIn />
+    }
+    if (path === '/dashboard' || path.startsWith('/dashboard/')) {
+        return <Dashboard />
+    }
+    return <NotFound />
+}
+
+export function App() {
+    return (
+        <LocationProvider>
+            <Zones />
+        </LocationProvider>
+    )
+}
