@@ -27,5 +27,7 @@
 
 extern const char ddl_notice_sqlite[];
 extern const char ddl_notice_postgres[];
+extern const char ddl_replay_sqlite[];
+extern const char ddl_replay_postgres[];
 
 #endif

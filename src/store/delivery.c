@@ -10,13 +10,26 @@
 #define DELIVERY_COLUMNS                                                                       \
     "seq, id, event, app, endpoint, type, state, reason, attempt_count, next_at, created_at,"  \
     " ended_at, last_code, last_error, last_ms"
+/* What is read besides. A delivery that is repeated may be gone by now. */
+#define DELIVERY_READ                                                                          \
+    DELIVERY_COLUMNS                                                                           \
+    ", flags, replay, replay_of,"                                                              \
+    " (SELECT o.id FROM delivery o WHERE o.seq = delivery.replay_of)"
 /* $1 and $2 bound seq on both sides, exclusive, whatever the direction. */
 #define DELIVERY_FILTER                                                                        \
     " AND ($4 = 0 OR type = $4) AND ($5 = 0 OR state = $5) AND ($6 = 0 OR last_code = $6)"     \
-    " AND ($7 = 0 OR last_error = $7) AND created_at >= $8 AND created_at < $9"
+    " AND ($7 = 0 OR last_error = $7) AND created_at >= $8 AND created_at < $9"                \
+    " AND ($10 = 2 OR (flags & 1) = $10) AND ($11 = 0 OR replay = $11)"
 #define DELIVERY_LIST(column, direction)                                                       \
-    "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE seq > $1 AND seq < $2 AND " column        \
-    " = $3" DELIVERY_FILTER " ORDER BY seq " direction " LIMIT $10"
+    "SELECT " DELIVERY_READ " FROM delivery WHERE seq > $1 AND seq < $2 AND " column           \
+    " = $3" DELIVERY_FILTER " ORDER BY seq " direction " LIMIT $12"
+/* Replays of an event stand outside its own range. */
+#define DELIVERY_EXTRA(direction)                                                              \
+    "SELECT " DELIVERY_READ " FROM replay_delivery x CROSS JOIN delivery"                      \
+    " WHERE delivery.seq = x.made AND x.made > $1 AND x.made < $2 AND x.of_event = "           \
+    "$3" DELIVERY_FILTER " ORDER BY x.made " direction " LIMIT $12"
+
+enum { DELIVERY_COLUMNS_READ = 19 };
 
 const struct db_stmt delivery_stmts[DELIVERY_STMTS] = {
     [DELIVERY_INSERT] = { "delivery_insert",
@@ -30,20 +43,23 @@ const struct db_stmt delivery_stmts[DELIVERY_STMTS] = {
                           " next_at = $4, ended_at = $5, last_code = $6, last_error = $7,"
                           " last_ms = $8 WHERE seq = $9",
                           NULL, "iiiiiiiii" },
-    [DELIVERY_GET] = { "delivery_get",
-                       "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE id = $1", NULL, "b" },
+    [DELIVERY_GET] = { "delivery_get", "SELECT " DELIVERY_READ " FROM delivery WHERE id = $1",
+                       NULL, "b" },
     [DELIVERY_RANGE] = { "delivery_range",
-                         "SELECT " DELIVERY_COLUMNS
+                         "SELECT " DELIVERY_READ
                          " FROM delivery WHERE seq >= $1 AND seq < $2 ORDER BY seq",
                          NULL, "ii" },
     [DELIVERY_LIST_DOWN] = { "delivery_list_down", DELIVERY_LIST("endpoint", "DESC"), NULL,
-                             "iiiiiiiiii" },
+                             "iiiiiiiiiiii" },
     [DELIVERY_LIST_UP] = { "delivery_list_up", DELIVERY_LIST("endpoint", "ASC"), NULL,
-                           "iiiiiiiiii" },
+                           "iiiiiiiiiiii" },
     [DELIVERY_EVENT_DOWN] = { "delivery_event_down", DELIVERY_LIST("event", "DESC"), NULL,
-                              "iiiiiiiiii" },
+                              "iiiiiiiiiiii" },
     [DELIVERY_EVENT_UP] = { "delivery_event_up", DELIVERY_LIST("event", "ASC"), NULL,
-                            "iiiiiiiiii" },
+                            "iiiiiiiiiiii" },
+    [DELIVERY_EXTRA_DOWN] = { "delivery_extra_down", DELIVERY_EXTRA("DESC"), NULL,
+                              "iiiiiiiiiiii" },
+    [DELIVERY_EXTRA_UP] = { "delivery_extra_up", DELIVERY_EXTRA("ASC"), NULL, "iiiiiiiiiiii" },
 };
 
 const char *delivery_state_name(enum delivery_state state)
@@ -99,9 +115,15 @@ static void delivery_from_row(const struct db_value *c, struct delivery_row *ret
         .last_code = (int32_t)c[12].i,
         .last_error = (int32_t)c[13].i,
         .last_ms = (int32_t)c[14].i,
+        .flags = (int32_t)c[15].i,
+        .replay = c[16].i,
+        .replay_of = c[17].i,
     };
     if (c[1].s.len == ID_SIZE) {
         memcpy(ret_row->id.bytes, c[1].s.p, ID_SIZE);
+    }
+    if (c[18].type != DB_NULL && c[18].s.len == ID_SIZE) {
+        memcpy(ret_row->replay_of_id.bytes, c[18].s.p, ID_SIZE);
     }
 }
 
@@ -116,7 +138,7 @@ static int delivery_on_row(void *ctx, const struct db_value *columns, size_t cou
 {
     struct delivery_rows *rows = ctx;
 
-    ASSERT(count == 15);
+    ASSERT(count == DELIVERY_COLUMNS_READ);
     if (rows->count == rows->max) {
         return 1;
     }
@@ -153,7 +175,7 @@ static int delivery_on_found(void *ctx, const struct db_value *columns, size_t c
     const struct delivery_finding *finding = ctx;
     struct delivery_row row;
 
-    ASSERT(count == 15);
+    ASSERT(count == DELIVERY_COLUMNS_READ);
     delivery_from_row(columns, &row);
     finding->on_row(finding->ctx, &row);
     return 0;
@@ -242,10 +264,10 @@ static int delivery_read_page(struct db *db, unsigned stmt, const struct deliver
         *(q->ascending ? &high : &low) = m->best[m->count - 1].seq;
     }
     const struct db_value params[] = {
-        db_int(low),      db_int(high),     db_int(key),
-        db_int(q->type),  db_int(q->state), db_int(q->code),
-        db_int(q->error), db_int(q->since), db_int(q->until == 0 ? INT64_MAX : q->until),
-        db_int(q->limit),
+        db_int(low),         db_int(high),      db_int(key),
+        db_int(q->type),     db_int(q->state),  db_int(q->code),
+        db_int(q->error),    db_int(q->since),  db_int(q->until == 0 ? INT64_MAX : q->until),
+        db_int(q->archived), db_int(q->replay), db_int(q->limit),
     };
 
     page->count = 0;
@@ -285,33 +307,50 @@ static int event_on_range(void *ctx, const struct db_value *columns, size_t coun
     return 0;
 }
 
-/* All deliveries of one event: a range of seq. */
+/* One of the two places: the event's own range, or its replays behind it. */
+static int delivery_list_place(struct db *db, unsigned stmt, int64_t low, int64_t high,
+                               struct delivery_event_page *page)
+{
+    const struct delivery_query *q = page->q;
+    const struct db_value params[] = {
+        db_int(low),         db_int(high),      db_int(q->event),
+        db_int(q->type),     db_int(q->state),  db_int(q->code),
+        db_int(q->error),    db_int(q->since),  db_int(q->until == 0 ? INT64_MAX : q->until),
+        db_int(q->archived), db_int(q->replay), db_int(INT32_MAX),
+    };
+
+    if (low >= high - 1 || page->rows.count == page->rows.max) {
+        return 0;
+    }
+    return sql_read(db, SQL_DELIVERY + stmt, params, SQL_COUNT(params), delivery_on_event_row,
+                    page);
+}
+
+/* All deliveries of one event: a range of seq, and later ones that replays made. */
 static int delivery_list_event(struct db *db, const struct delivery_query *q,
                                struct delivery_event_page *page)
 {
     const struct db_value event = db_int(q->event);
     int64_t range[2] = { 0, 0 }; /* first seq, how many */
     int rc = sql_read(db, SQL_EVENT + EVENT_GET_SEQ, &event, 1, event_on_range, range);
-    int64_t low = range[0] - 1;
-    int64_t high = range[0] + range[1];
+    int64_t end = range[0] + range[1]; /* exclusive; 0 when it has no range */
+    int64_t low = 0;
+    int64_t high = INT64_MAX;
 
-    if (rc < 0 || range[1] == 0) {
-        return rc;
+    if (q->after_seq > 0) {
+        *(q->ascending ? &low : &high) = q->after_seq;
     }
-    if (q->after_seq > 0 && q->ascending) {
-        low = q->after_seq > low ? q->after_seq : low;
-    } else if (q->after_seq > 0) {
-        high = q->after_seq < high ? q->after_seq : high;
-    }
-    const struct db_value params[] = {
-        db_int(low),      db_int(high),     db_int(q->event),
-        db_int(q->type),  db_int(q->state), db_int(q->code),
-        db_int(q->error), db_int(q->since), db_int(q->until == 0 ? INT64_MAX : q->until),
-        db_int(range[1]),
-    };
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        bool own = (i == 0) == q->ascending;
+        int64_t from = own ? range[0] - 1 : end - 1;
+        int64_t to = own ? end : INT64_MAX;
 
-    return sql_read(db, SQL_DELIVERY + (q->ascending ? DELIVERY_EVENT_UP : DELIVERY_EVENT_DOWN),
-                    params, SQL_COUNT(params), delivery_on_event_row, page);
+        rc = delivery_list_place(db,
+                                 own ? (q->ascending ? DELIVERY_EVENT_UP : DELIVERY_EVENT_DOWN)
+                                     : (q->ascending ? DELIVERY_EXTRA_UP : DELIVERY_EXTRA_DOWN),
+                                 low > from ? low : from, high < to ? high : to, page);
+    }
+    return rc;
 }
 
 int delivery_list(struct db *db, const struct delivery_query *q, struct arena *arena,

@@ -50,6 +50,15 @@ enum delivery_reason {
     REASON_FILTER = 10            /* filtered */
 };
 
+/* delivery_row.flags; stored: never change one. An outcome leaves them as they are. */
+enum delivery_flag {
+    FLAG_ARCHIVED = 1,  /* put away by a person: lists leave it out unless asked */
+    FLAG_REPLAYED = 2,  /* a newer delivery was made of it by a replay */
+    FLAG_REPLAY = 4,    /* made by a replay of an earlier delivery */
+    FLAG_BACKFILL = 8,  /* made by a replay for an endpoint that never had the event */
+    FLAG_CORRECTED = 16 /* made by a replay with changed data */
+};
+
 struct delivery_row {
     int64_t seq; /* given by the writer */
     struct id id;
@@ -62,10 +71,14 @@ struct delivery_row {
     int32_t attempt_count;
     int64_t next_at; /* wall ms, 0 = none planned or at once */
     int64_t created_at;
-    int64_t ended_at;   /* 0 while open */
-    int32_t last_code;  /* HTTP status of the last attempt, 0 = none */
-    int32_t last_error; /* enum token (egress/token.h), 0 = none */
-    int32_t last_ms;    /* duration of the last attempt */
+    int64_t ended_at;       /* 0 while open */
+    int32_t last_code;      /* HTTP status of the last attempt, 0 = none */
+    int32_t last_error;     /* enum token (egress/token.h), 0 = none */
+    int32_t last_ms;        /* duration of the last attempt */
+    int32_t flags;          /* enum delivery_flag */
+    int64_t replay;         /* number of the replay job that made it, 0 = none */
+    int64_t replay_of;      /* seq of the delivery that it repeats, 0 = none; maybe gone */
+    struct id replay_of_id; /* its id while it is there, else zeros */
 };
 
 struct attempt_row {
@@ -166,6 +179,8 @@ struct delivery_query {
     int32_t code;         /* 0 = any */
     int32_t error;        /* token, 0 = any */
     int64_t since, until; /* created_at, wall ms, 0 = open */
+    int32_t archived;     /* 0 = leave archived ones out, 1 = only those, 2 = all */
+    int64_t replay;       /* made by this replay job, 0 = any */
     int64_t after_seq;    /* exclusive bound in the direction of travel; 0 = from the end */
     bool ascending;
     uint32_t limit;

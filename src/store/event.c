@@ -17,8 +17,10 @@
     "seq, id, app, type, occurred_at, accepted_at, flags, first_delivery, delivery_count,"     \
     " sent_count, external_id, unmatched"
 #define EVENT_VALUES "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
+/* What is read besides. */
+#define EVENT_READ EVENT_COLUMNS ", corrects"
 #define EVENT_LIST(direction)                                                                  \
-    "SELECT " EVENT_COLUMNS " FROM event WHERE app = $1 AND seq > $2 AND seq < $3"             \
+    "SELECT " EVENT_READ " FROM event WHERE app = $1 AND seq > $2 AND seq < $3"                \
     " AND ($4 = 0 OR type = $4) AND accepted_at >= $5 AND accepted_at < $6"                    \
     " ORDER BY seq " direction " LIMIT $7"
 #define EVENT_KEY_COLUMNS "app, kind, key, event_id, hash, type, sent_count, created_at"
@@ -56,10 +58,10 @@ const struct db_stmt event_stmts[EVENT_STMTS] = {
                          "SELECT event_id, hash, type, sent_count FROM idempotency"
                          " WHERE app = $1 AND kind = $2 AND key = $3",
                          NULL, "iib" },
-    [EVENT_GET] = { "event_get", "SELECT " EVENT_COLUMNS ", body FROM event WHERE id = $1",
-                    NULL, "b" },
+    [EVENT_GET] = { "event_get", "SELECT " EVENT_READ ", body FROM event WHERE id = $1", NULL,
+                    "b" },
     [EVENT_GET_SEQ] = { "event_get_seq",
-                        "SELECT " EVENT_COLUMNS ", body FROM event WHERE seq = $1", NULL, "i" },
+                        "SELECT " EVENT_READ ", body FROM event WHERE seq = $1", NULL, "i" },
     [EVENT_LIST_DOWN] = { "event_list_down", EVENT_LIST("DESC"), NULL, "iiiiiii" },
     [EVENT_LIST_UP] = { "event_list_up", EVENT_LIST("ASC"), NULL, "iiiiiii" },
 };
@@ -210,7 +212,7 @@ static int event_on_row(void *ctx, const struct db_value *c, size_t count)
     struct event_rows *rows = ctx;
     struct event_row *row;
 
-    ASSERT(count == 12 || count == 13);
+    ASSERT(count == 13 || count == 14);
     if (rows->count == rows->max) {
         return 1;
     }
@@ -227,10 +229,13 @@ static int event_on_row(void *ctx, const struct db_value *c, size_t count)
         .sent_count = (int32_t)c[9].i,
         .external_id = c[10].type == DB_NULL ? STR_NONE : arena_str(rows->arena, c[10].s),
         .unmatched = arena_str(rows->arena, c[11].s),
-        .body = count == 13 ? arena_str(rows->arena, c[12].s) : STR_NONE,
+        .body = count == 14 ? arena_str(rows->arena, c[13].s) : STR_NONE,
     };
     if (c[1].s.len == ID_SIZE) {
         memcpy(row->id.bytes, c[1].s.p, ID_SIZE);
+    }
+    if (c[12].type != DB_NULL && c[12].s.len == ID_SIZE) {
+        memcpy(row->corrects.bytes, c[12].s.p, ID_SIZE);
     }
     return 0;
 }

@@ -20,7 +20,10 @@
 
 struct db;
 
-enum event_flag { EVENT_SEALED = 1 /* body is sealed (encrypt_payloads) */ };
+enum event_flag {
+    EVENT_SEALED = 1, /* body is sealed (encrypt_payloads) */
+    EVENT_ERASED = 2  /* the retention of bodies took it: body is empty */
+};
 
 struct event_row {
     int64_t seq; /* given by the writer */
@@ -37,6 +40,7 @@ struct event_row {
     int64_t first_delivery; /* seq of the first delivery row; 0 when none */
     int32_t delivery_count; /* rows, also filtered ones */
     int32_t sent_count;     /* answered as `deliveries` */
+    struct id corrects;     /* the event that a replay made it of, zeros when none */
 };
 
 /* Both idempotency keys (header, and external_id) are rows of one table, unique per app. */

@@ -8,6 +8,7 @@
  *   delivery(endpoint, seq)   an endpoint's list of deliveries; an app's list merges its
  * endpoints
  *   idempotency(created_at)   expiring keys; led by time
+ *   replay(id), replay(app), replay(state)   the jobs: a few rows a day
  * On SQLite the index on (app, seq) is one on (app): the rowid, which is seq, stands behind
  * every entry.
  *
@@ -177,6 +178,7 @@ static const struct {
     { 1, step1_sqlite, step1_postgres },
     { 2, step2_sqlite, step2_postgres },
     { 3, ddl_notice_sqlite, ddl_notice_postgres },
+    { 2, ddl_replay_sqlite, ddl_replay_postgres },
 };
 
 enum migration_stmt { MIGRATION_READ, MIGRATION_WRITE };

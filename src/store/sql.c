@@ -25,6 +25,9 @@ static void sql_build(void)
         { SQL_ROLLUP, rollup_stmts, ROLLUP_STMTS },
         { SQL_SUCCESS, success_stmts, SUCCESS_STMTS },
         { SQL_NOTICE, notice_stmts, NOTICE_STMTS },
+        { SQL_REPLAY, replay_stmts, REPLAY_STMTS },
+        { SQL_PAGE, replay_page_stmts, PAGE_STMTS },
+        { SQL_BITE, replay_bite_stmts, BITE_STMTS },
     };
 
     for (size_t i = 0; i < SQL_COUNT(tables); i++) {

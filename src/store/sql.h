@@ -56,6 +56,8 @@ enum delivery_stmt {
     DELIVERY_LIST_UP,
     DELIVERY_EVENT_DOWN,
     DELIVERY_EVENT_UP,
+    DELIVERY_EXTRA_DOWN,
+    DELIVERY_EXTRA_UP,
     DELIVERY_STMTS
 };
 
@@ -94,6 +96,43 @@ enum notice_stmt {
 
 enum success_stmt { SUCCESS_SET, SUCCESS_LOAD, SUCCESS_STMTS };
 
+enum replay_stmt {
+    REPLAY_INSERT,
+    REPLAY_PART_INSERT,
+    REPLAY_BY_KEY,
+    REPLAY_COUNT_ACTIVE,
+    REPLAY_LAST_NO,
+    REPLAY_GET,
+    REPLAY_GET_NO,
+    REPLAY_LIST_DOWN,
+    REPLAY_LIST_UP,
+    REPLAY_ACTIVE,
+    REPLAY_PARTS,
+    REPLAY_SET_STATE,
+    REPLAY_STMTS
+};
+
+enum replay_page_stmt {
+    PAGE_FIRST_DELIVERY,
+    PAGE_FIRST_EVENT,
+    PAGE_DELIVERIES,
+    PAGE_ONE_DELIVERY,
+    PAGE_EVENTS,
+    PAGE_STMTS
+};
+
+enum replay_bite_stmt {
+    BITE_MOVE,
+    BITE_EVENT,
+    BITE_DELIVERY,
+    BITE_EXTRA,
+    BITE_MARK,
+    BITE_REMEMBER,
+    BITE_KNOWN,
+    BITE_COUNT,
+    BITE_STMTS
+};
+
 enum {
     SQL_LANE = 0,
     SQL_META = SQL_LANE + (int)LANE_STMTS,
@@ -106,7 +145,10 @@ enum {
     SQL_ROLLUP = SQL_DUE + (int)DUE_STMTS,
     SQL_SUCCESS = SQL_ROLLUP + (int)ROLLUP_STMTS,
     SQL_NOTICE = SQL_SUCCESS + (int)SUCCESS_STMTS,
-    SQL_STMTS = SQL_NOTICE + (int)NOTICE_STMTS
+    SQL_REPLAY = SQL_NOTICE + (int)NOTICE_STMTS,
+    SQL_PAGE = SQL_REPLAY + (int)REPLAY_STMTS,
+    SQL_BITE = SQL_PAGE + (int)PAGE_STMTS,
+    SQL_STMTS = SQL_BITE + (int)BITE_STMTS
 };
 
 extern const struct db_stmt lane_stmts[LANE_STMTS];
@@ -120,6 +162,9 @@ extern const struct db_stmt due_stmts[DUE_STMTS];
 extern const struct db_stmt rollup_stmts[ROLLUP_STMTS];
 extern const struct db_stmt notice_stmts[NOTICE_STMTS];
 extern const struct db_stmt success_stmts[SUCCESS_STMTS];
+extern const struct db_stmt replay_stmts[REPLAY_STMTS];
+extern const struct db_stmt replay_page_stmts[PAGE_STMTS];
+extern const struct db_stmt replay_bite_stmts[BITE_STMTS];
 
 /*
  * All SQL_STMTS of them. The array is built at the first call and lives as long as the

@@ -30,5 +30,6 @@ extern const struct suite fault_suite;
 extern const struct suite reader_suite;
 extern const struct suite queue_suite;
 extern const struct suite notice_suite;
+extern const struct suite replay_suite;
 
 #endif
