@@ -69,7 +69,7 @@ void call_reply_bytes(struct call *call, int status, const char *content_type, s
     if (list_linked(&call->creating)) {
         list_remove(&call->api->creating, &call->creating);
     }
-    call_header(call, "Cache-Control", "no-store");
+    call_header(call, "Cache-Control", "%s", call->cache == NULL ? "no-store" : call->cache);
     call_header(call, "X-Content-Type-Options", "nosniff");
     if (call->req->is_tls) {
         call_header(call, "Strict-Transport-Security", "max-age=31536000");

@@ -69,6 +69,7 @@ struct call {
     struct json_out json;
     struct buf out;
     struct buf headers;
+    const char *cache; /* Cache-Control; NULL: no-store */
 
     /* further memory of the handler */
     struct buf bytes;  /* event bodies */

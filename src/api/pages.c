@@ -126,8 +126,7 @@ static void put_headers(struct call *call, const struct asset *asset)
 {
     call_header(call, "ETag", "%s", asset->etag);
     call_header(call, "Vary", "Accept-Encoding");
-    call_header(call, "Cache-Control", "%s",
-                asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+    call->cache = asset->immutable ? "public, max-age=31536000, immutable" : "no-cache";
     call_header(call, "Content-Security-Policy", "%s", policy);
     call_header(call, "Referrer-Policy", "no-referrer");
 }
