@@ -37,6 +37,7 @@ struct api_options {
     bool require_tls; /* plain HTTP is refused (non-loopback listener without TLS and proxy) */
     struct str header_prefix;
     struct str own_url;
+    bool reveals_secrets; /* GET .../secret answers who proves again who they are */
     int64_t endpoint_timeout_ms;
     int64_t app_endpoints_max;
     int64_t endpoints_max;

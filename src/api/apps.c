@@ -6,8 +6,11 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "api/secret_seal.h"
 #include "base/assert.h"
 #include "base/random.h"
+#include "crypto/keyring.h"
+#include "crypto/sign.h"
 
 enum { APP_CONFIG_MAX = 256 * 1024 };
 
@@ -15,10 +18,11 @@ struct app_draft {
     struct str name, slug, description;
     const struct json *metadata;
     int64_t max_endpoints; /* 0 = the server's default */
+    struct str secret;     /* NULL p: none */
 };
 
-static void members(struct call *call, struct json_out *o, const struct object *object,
-                    const struct json *config)
+void app_members(struct call *call, struct json_out *o, const struct object *object,
+                 const struct json *config)
 {
     const struct app *app = (const struct app *)(const void *)object;
 
@@ -31,11 +35,16 @@ static void members(struct call *call, struct json_out *o, const struct object *
     json_put_int(o, "max_endpoints",
                  app->max_endpoints != 0 ? app->max_endpoints
                                          : call->api->options.app_endpoints_max);
+    json_put_c(o, "secret_hint", app->secret.is_set ? app->secret.hint : NULL);
+    secret_put_window(call, o, &app->secret);
+    if (call->state != NULL) {
+        json_put_str(o, "secret", *(const struct str *)call->state);
+    }
 }
 
 static void write_row(struct call *call, struct json_out *o, const struct object *object)
 {
-    object_write(call, o, object, members);
+    object_write(call, o, object, app_members);
 }
 
 /* --- the form */
@@ -70,6 +79,31 @@ static void read_max_endpoints(struct form *f, int64_t *ret)
     (void)form_int(f, "max_endpoints", false, 1, API_MAX_ENDPOINTS_MAX, ret);
 }
 
+/* "generate", or the customer's own. */
+static void read_secret(struct call *call, struct form *f, bool is_new, struct str *ret)
+{
+    struct str secret;
+    struct err err;
+
+    if (!is_new) {
+        if (form_value(f, "secret") != NULL) {
+            form_fault(f->faults, form_pointer(f, "secret"), "read_only",
+                       "The secret is set when the app is made; roll it for another.");
+        }
+        return;
+    }
+    if (!form_string(f, "secret", false, 1, SECRET_MAX, &secret)) {
+        return;
+    }
+    if (str_eq_c(secret, "generate")) {
+        *ret = secret_fresh(call);
+    } else if (secret_check(secret, &err) != 0) {
+        form_fault(f->faults, form_pointer(f, "secret"), "pattern", "%s", err.text);
+    } else {
+        *ret = secret;
+    }
+}
+
 static bool read_draft(struct call *call, bool is_new, struct app_draft *draft)
 {
     struct form f;
@@ -80,6 +114,7 @@ static bool read_draft(struct call *call, bool is_new, struct app_draft *draft)
     object_field_text(&f, "description", API_TEXT_MAX, &draft->description);
     object_field_metadata(&f, &draft->metadata);
     read_max_endpoints(&f, &draft->max_endpoints);
+    read_secret(call, &f, is_new, &draft->secret);
     form_end(&f);
     if (call->faults.count > 0) {
         problem_faults(call);
@@ -138,7 +173,7 @@ void apps_list(struct call *call)
 
 void apps_get(struct call *call)
 {
-    object_get(call, &call->app->object, members);
+    object_get(call, &call->app->object, app_members);
 }
 
 static void on_created(struct call *call, struct object *object)
@@ -147,7 +182,33 @@ static void on_created(struct call *call, struct object *object)
 
     id_format(ID_APP, &object->id, id);
     call_header(call, "Location", "/api/v1/apps/%s", id);
-    object_reply(call, 201, object, members);
+    object_reply(call, 201, object, app_members);
+}
+
+/* With its secret, if it has one: this is the one answer that shows it. */
+static void create_save(struct call *call, struct config_row *row, struct str secret)
+{
+    struct secret_list list = { .count = 0 };
+    struct buf sealed;
+    int rc = 0;
+
+    buf_init(&sealed, SEALED_PLAIN_MAX + BOX_OVERHEAD);
+    call->state = NULL;
+    if (secret.p != NULL) {
+        struct str *shown = arena_alloc(call->arena, sizeof(*shown));
+
+        *shown = arena_str(call->arena, secret);
+        list.items[list.count++] = (struct secret_item){ .secret = *shown };
+        call->state = shown;
+        rc = secret_seal(call, CONFIG_APP, row->no, &list, NULL, &sealed);
+        row->sealed = buf_str(&sealed);
+    }
+    if (rc != 0) {
+        problem_reply(call, rc);
+    } else {
+        object_save(call, CONFIG_APP, row, on_created);
+    }
+    buf_done(&sealed);
 }
 
 void apps_create(struct call *call)
@@ -165,6 +226,10 @@ void apps_create(struct call *call)
         problem_reply(call, -E_SLUG_TAKEN);
         return;
     }
+    if (draft.secret.p != NULL && registry_secret_used(registry, call->project, draft.secret)) {
+        problem_reply(call, -E_SECRET_REUSED);
+        return;
+    }
     /* Apps take slots of the core as endpoints do. */
     if (registry_living(registry, CONFIG_APP) + api_creating(call->api, CONFIG_APP, NULL) >=
         (size_t)call->api->options.endpoints_max) {
@@ -178,12 +243,37 @@ void apps_create(struct call *call)
     row = object_row_new(call, CONFIG_APP, call->project->object.no);
     row.slug = draft.slug;
     row.config = buf_str(&call->bytes);
-    object_save(call, CONFIG_APP, &row, on_created);
+    create_save(call, &row, draft.secret);
 }
 
 static void on_patched(struct call *call, struct object *object)
 {
-    object_reply(call, 200, object, members);
+    object_reply(call, 200, object, app_members);
+}
+
+/* A secret that has ended leaves the store with this edit. */
+static void patch_save(struct call *call, struct config_row *row)
+{
+    const struct json *plain;
+    struct secret_list list;
+    struct buf sealed;
+    int rc = 0;
+
+    buf_init(&sealed, SEALED_PLAIN_MAX + BOX_OVERHEAD);
+    if (secret_is_stale(call, &call->app->secret)) {
+        rc = secret_unseal(call, &call->app->object, &plain);
+        if (rc == 0) {
+            secret_list_read(plain, call->now, &list);
+            rc = secret_seal(call, CONFIG_APP, row->no, &list, NULL, &sealed);
+            row->sealed = buf_str(&sealed);
+        }
+    }
+    if (rc != 0) {
+        problem_reply(call, rc);
+    } else {
+        object_save(call, CONFIG_APP, row, on_patched);
+    }
+    buf_done(&sealed);
 }
 
 void apps_patch(struct call *call)
@@ -220,7 +310,7 @@ void apps_patch(struct call *call)
     row = object_row_next(call, object);
     row.slug = draft.slug;
     row.config = buf_str(&call->bytes);
-    object_save(call, CONFIG_APP, &row, on_patched);
+    patch_save(call, &row);
 }
 
 void apps_delete(struct call *call)

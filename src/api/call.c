@@ -297,11 +297,11 @@ static bool is_json_type(struct str value)
     return str_eq_nocase(kind, STR("application/json"));
 }
 
-static int body_parse(struct call *call)
+static int body_parse(struct call *call, struct str body)
 {
     struct json_doc *doc;
     struct err err;
-    int rc = json_parse(call->req->body, JSON_DEPTH_MAX, &doc, &err);
+    int rc = json_parse(body, JSON_DEPTH_MAX, &doc, &err);
 
     if (rc != 0) {
         problem_detail(call, -E_JSON, "%s", err.text);
@@ -323,11 +323,14 @@ static int body_check(struct call *call)
         problem_detail(call, -E_INVALID, "This request takes no body.");
         return -E_INVALID;
     }
+    if ((call->route->flags & ROUTE_OPTIONAL) != 0 && call->req->body.len == 0) {
+        return body_parse(call, STR("{}"));
+    }
     if (!is_json_type(http_header(call->req, "Content-Type"))) {
         problem_reply(call, -E_MEDIA_TYPE);
         return -E_MEDIA_TYPE;
     }
-    return body_parse(call);
+    return body_parse(call, call->req->body);
 }
 
 /* --- running */

@@ -186,28 +186,6 @@ static void read_status(struct form *f, struct endpoint_draft *draft)
     }
 }
 
-static void read_secret(struct form *f, bool is_new, struct str *ret)
-{
-    struct str secret;
-    struct err err;
-
-    if (!is_new) {
-        if (form_value(f, "secret") != NULL) {
-            form_fault(f->faults, form_pointer(f, "secret"), "read_only",
-                       "The secret is set when the endpoint is made.");
-        }
-        return;
-    }
-    if (!form_string(f, "secret", false, SECRET_MIN, SECRET_MAX, &secret)) {
-        return;
-    }
-    if (secret_check(secret, &err) != 0) {
-        form_fault(f->faults, form_pointer(f, "secret"), "pattern", "%s", err.text);
-        return;
-    }
-    *ret = secret;
-}
-
 void endpoint_form_read(struct call *call, enum endpoint_form form,
                         struct endpoint_draft *draft, bool *ret_url_refused)
 {
@@ -231,7 +209,7 @@ void endpoint_form_read(struct call *call, enum endpoint_form form,
     endpoint_retry_read(&f, &draft->retry);
     read_profiles(call, &f, &draft->profiles);
     read_status(&f, draft);
-    read_secret(&f, form == ENDPOINT_CREATE, &draft->secret);
+    endpoint_secret_read(call, &f, form, draft);
     form_end(&f);
 }
 
@@ -274,6 +252,7 @@ int endpoint_config_write(const struct endpoint_draft *draft, struct buf *out)
     json_out_name(&o, "retry");
     endpoint_retry_write(&o, &draft->retry);
     put_profiles(&o, draft->profiles);
+    endpoint_secret_write(&o, draft);
     json_put_c(&o, "status", endpoint_status_name(draft->status));
     if (draft->status_reason.len > 0) {
         json_put_str(&o, "status_reason", draft->status_reason);

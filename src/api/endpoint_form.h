@@ -36,6 +36,7 @@ struct endpoint_draft {
     enum endpoint_status status;
     struct str status_reason;
     struct str secret; /* the customer's own; NULL p: none was given */
+    bool uses_app_secret;
     /* who made it */
     struct str created_by, origin_kind, origin_id, origin_name;
 };
@@ -57,6 +58,19 @@ void endpoint_retry_read(struct form *f, struct retry_policy *policy);
 void endpoint_retry_write(struct json_out *o, const struct retry_policy *policy);
 /* headers (endpoint_headers.c). */
 void endpoint_headers_read(struct call *call, struct form *f, struct endpoint_draft *draft);
+/* secret, secret_scope (endpoint_secret.c). */
+void endpoint_secret_read(struct call *call, struct form *f, enum endpoint_form form,
+                          struct endpoint_draft *draft);
+void endpoint_secret_write(struct json_out *o, const struct endpoint_draft *draft);
+void endpoint_secret_members(struct call *call, struct json_out *o,
+                             const struct endpoint *endpoint);
+/* Seal the secret (made here when none was given) and the headers of a new endpoint; what is to be shown once
+ * is then in call->state. */
+NODISCARD int endpoint_secret_new(struct call *call, int64_t no, struct endpoint_draft *draft,
+                                  struct buf *ret_sealed);
+/* The same for an edit; ret_sealed stays empty when what is sealed stays as it is. */
+NODISCARD int endpoint_secret_edit(struct call *call, struct endpoint_draft *draft,
+                                   struct buf *ret_sealed);
 /* May customers set a header of that name? Pure. */
 bool endpoint_header_allowed(struct str name, struct str prefix);
 /* May that value be sent as it is? Pure. */

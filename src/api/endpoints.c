@@ -17,64 +17,6 @@
 
 static const char hidden_value[] = "********";
 
-/* --- the sealed part: secrets and headers */
-/* As JSON, kept by the call; the plain bytes are wiped with it. */
-static int unseal(struct call *call, const struct endpoint *endpoint,
-                  const struct json **ret_plain)
-{
-    struct json_doc *doc;
-    int rc;
-
-    explicit_bzero(call->secret.p, call->secret.len);
-    buf_done(&call->secret);
-    buf_init(&call->secret, ENDPOINT_SEALED_MAX);
-    rc = registry_unseal(call->api->options.registry, endpoint, &call->secret);
-    if (rc == 0) {
-        rc = json_parse(buf_str(&call->secret), JSON_DEPTH_MAX, &doc, NULL);
-    }
-    if (rc == 0) {
-        call_keep(call, doc);
-        *ret_plain = json_root(doc);
-    }
-    return rc;
-}
-
-/* Seal {"secrets":[...],"headers":{...}}; `secrets` are those of today, or NULL for the one
- * of the draft. */
-static int seal(struct call *call, int64_t endpoint_no, const struct endpoint_draft *draft,
-                const struct json *secrets, struct buf *ret_sealed)
-{
-    struct buf plain;
-    struct json_out o;
-    int rc;
-
-    ASSERT(secrets != NULL || draft->secret.len >= SECRET_MIN);
-    buf_init(&plain, ENDPOINT_SEALED_MAX);
-    json_out_begin(&o, &plain);
-    json_out_object(&o);
-    json_out_name(&o, "secrets");
-    if (secrets != NULL) {
-        json_out_value(&o, secrets);
-    } else {
-        json_out_array(&o);
-        json_out_object(&o);
-        json_put_str(&o, "secret", draft->secret);
-        json_put_c(&o, "expires_at", NULL);
-        json_out_object_end(&o);
-        json_out_array_end(&o);
-    }
-    object_put_map(&o, "headers", draft->headers);
-    json_out_object_end(&o);
-    rc = json_out_end(&o);
-    if (rc == 0) {
-        rc = registry_seal(call->api->options.registry, endpoint_no, buf_str(&plain),
-                           ret_sealed);
-    }
-    explicit_bzero(plain.p, plain.len);
-    buf_done(&plain);
-    return rc;
-}
-
 /* --- showing */
 /* Values may be credentials of the customer: only an admin key sees them. */
 static void put_headers(struct call *call, struct json_out *o, const struct endpoint *endpoint)
@@ -88,7 +30,7 @@ static void put_headers(struct call *call, struct json_out *o, const struct endp
     struct str name;
 
     buf_init(&plain, ENDPOINT_SEALED_MAX);
-    if (registry_unseal(call->api->options.registry, endpoint, &plain) == 0 &&
+    if (registry_unseal(call->api->options.registry, &endpoint->object, &plain) == 0 &&
         json_parse(buf_str(&plain), JSON_DEPTH_MAX, &doc, NULL) == 0) {
         headers = json_member(json_root(doc), "headers");
     }
@@ -117,8 +59,8 @@ static void put_member(struct json_out *o, const char *name, const struct json *
     }
 }
 
-static void members(struct call *call, struct json_out *o, const struct object *object,
-                    const struct json *config)
+void endpoint_members(struct call *call, struct json_out *o, const struct object *object,
+                      const struct json *config)
 {
     const struct endpoint *endpoint = (const struct endpoint *)(const void *)object;
 
@@ -137,9 +79,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
     json_out_name(o, "retry");
     endpoint_retry_write(o, &endpoint->retry);
     put_member(o, "signature_profiles", config);
-    if (call->state != NULL) {
-        json_put_str(o, "secret", *(const struct str *)call->state);
-    }
+    endpoint_secret_members(call, o, endpoint);
     call_put_text(o, "created_by", object_text(config, "created_by"));
     put_member(o, "origin", config);
     json_put_time(o, "last_success_at", endpoint->last_success_at);
@@ -147,7 +87,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
 
 static void write_row(struct call *call, struct json_out *o, const struct object *object)
 {
-    object_write(call, o, object, members);
+    object_write(call, o, object, endpoint_members);
 }
 
 void endpoints_list(struct call *call)
@@ -162,7 +102,7 @@ void endpoints_list(struct call *call)
 /* No 304: last_success_at changes without a new version. */
 void endpoints_get(struct call *call)
 {
-    object_reply(call, 200, &call->endpoint->object, members);
+    object_reply(call, 200, &call->endpoint->object, endpoint_members);
 }
 
 /* --- what every edit checks behind the form. False: answered, or on its way (an event type
@@ -263,17 +203,11 @@ static void fill_origin(struct call *call, struct endpoint_draft *draft)
 
 static void fill_made(struct call *call, struct endpoint_draft *draft)
 {
-    char secret[SECRET_TEXT_SIZE];
     char words[WORDS_SIZE];
 
     if (draft->name.p == NULL) {
         words_make(random_u64(), words);
         draft->name = arena_str(call->arena, str_from(words));
-    }
-    if (draft->secret.p == NULL) {
-        secret_make(secret);
-        draft->secret = arena_str(call->arena, str_from(secret));
-        explicit_bzero(secret, sizeof(secret));
     }
 }
 
@@ -286,24 +220,22 @@ static void on_created(struct call *call, struct object *object)
     id_format(ID_APP, &call->app->object.id, app);
     id_format(ID_ENDPOINT, &object->id, id);
     call_header(call, "Location", "/api/v1/apps/%s/endpoints/%s", app, id);
-    object_reply(call, 201, object, members);
+    object_reply(call, 201, object, endpoint_members);
 }
 
 void endpoints_create(struct call *call)
 {
     struct endpoint_draft draft;
     struct config_row row;
-    struct str *secret;
     struct buf sealed;
     int rc;
 
     endpoint_defaults(call, &draft);
-    call->state = NULL;
     if (!read_draft(call, ENDPOINT_CREATE, &draft)) {
         return;
     }
     if (draft.secret.p != NULL &&
-        registry_secret_used(call->api->options.registry, call->project, draft.secret, NULL)) {
+        registry_secret_used(call->api->options.registry, call->project, draft.secret)) {
         problem_reply(call, -E_SECRET_REUSED);
         return;
     }
@@ -318,16 +250,13 @@ void endpoints_create(struct call *call)
     row = object_row_new(call, CONFIG_ENDPOINT, call->app->object.no);
     row.config = buf_str(&call->bytes);
     buf_init(&sealed, ENDPOINT_SEALED_MAX + BOX_OVERHEAD);
-    rc = seal(call, row.no, &draft, NULL, &sealed);
+    rc = endpoint_secret_new(call, row.no, &draft, &sealed);
     if (rc != 0) {
         buf_done(&sealed);
         problem_reply(call, rc);
         return;
     }
     row.sealed = buf_str(&sealed);
-    secret = arena_alloc(call->arena, sizeof(*secret));
-    *secret = arena_str(call->arena, draft.secret);
-    call->state = secret;
     object_save(call, CONFIG_ENDPOINT, &row, on_created);
     buf_done(&sealed);
 }
@@ -346,6 +275,7 @@ static void draft_of(const struct endpoint *endpoint, const struct json *config,
                                       .timeout_ms = endpoint->timeout_ms,
                                       .retry = endpoint->retry,
                                       .profiles = endpoint->profiles,
+                                      .uses_app_secret = endpoint->uses_app_secret,
                                       .status = endpoint->status,
                                       .status_reason = object_text(config, "status_reason"),
                                       .created_by = object_text(config, "created_by"),
@@ -356,24 +286,20 @@ static void draft_of(const struct endpoint *endpoint, const struct json *config,
 
 static void on_edited(struct call *call, struct object *object)
 {
-    object_reply(call, 200, object, members);
+    object_reply(call, 200, object, endpoint_members);
 }
 
-static void edit_save(struct call *call, const struct endpoint_draft *draft)
+static void edit_save(struct call *call, struct endpoint_draft *draft)
 {
     struct config_row row = object_row_next(call, &call->endpoint->object);
-    const struct json *plain;
     struct buf sealed;
-    int rc = 0;
+    int rc;
 
     ASSERT(draft->url.len > 0 && draft->name.len > 0);
     buf_init(&sealed, ENDPOINT_SEALED_MAX + BOX_OVERHEAD);
     row.config = buf_str(&call->bytes);
-    if (draft->has_headers) {
-        rc = unseal(call, call->endpoint, &plain);
-        if (rc == 0) {
-            rc = seal(call, row.no, draft, json_member(plain, "secrets"), &sealed);
-        }
+    rc = endpoint_secret_edit(call, draft, &sealed);
+    if (sealed.len > 0) {
         row.sealed = buf_str(&sealed);
     }
     if (rc != 0) {
@@ -428,7 +354,7 @@ static void on_status(void *ctx, int result, struct object *object)
         problem_reply(call, call->endpoint->object.deleted_at != 0 ? -E_NOT_FOUND : result);
         return;
     }
-    object_reply(call, 200, object, members);
+    object_reply(call, 200, object, endpoint_members);
 }
 
 static void set_status(struct call *call, enum endpoint_status status)
@@ -439,7 +365,7 @@ static void set_status(struct call *call, enum endpoint_status status)
         return;
     }
     if (call->endpoint->status == status) {
-        object_reply(call, 200, &call->endpoint->object, members);
+        object_reply(call, 200, &call->endpoint->object, endpoint_members);
         return;
     }
     rc = registry_set_status(call->api->options.registry, call->endpoint, status, STR(""),

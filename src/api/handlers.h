@@ -47,6 +47,13 @@ void deliveries_get(struct call *call);
 void deliveries_retry(struct call *call);
 void deliveries_cancel(struct call *call);
 
+void endpoints_roll_secret(struct call *call);
+void endpoints_revoke_previous_secret(struct call *call);
+void endpoints_get_secret(struct call *call);
+void apps_roll_secret(struct call *call);
+void apps_revoke_previous_secret(struct call *call);
+void apps_get_secret(struct call *call);
+
 void inboxes_get(struct call *call);
 void health_live(struct call *call);
 void health_ready(struct call *call);

@@ -19,6 +19,10 @@
 typedef void object_members(struct call *call, struct json_out *o, const struct object *object,
                             const struct json *config);
 
+/* of endpoints.c and apps.c */
+object_members endpoint_members;
+object_members app_members;
+
 /* As a whole JSON object, into o. */
 void object_write(struct call *call, struct json_out *o, const struct object *object,
                   object_members *members);

@@ -41,6 +41,13 @@ static const struct route table[] = {
     { "POST",   ENDPOINT "/pause",               SCOPE_ADMIN,   0,            "",        endpoints_pause },
     { "POST",   ENDPOINT "/resume",              SCOPE_ADMIN,   0,            "",        endpoints_resume },
 
+    { "POST",   ENDPOINT "/roll_secret",         SCOPE_ADMIN,   ROUTE_BODY | ROUTE_OPTIONAL, "", endpoints_roll_secret },
+    { "POST",   ENDPOINT "/revoke_previous_secret", SCOPE_ADMIN, 0,           "",        endpoints_revoke_previous_secret },
+    { "GET",    ENDPOINT "/secret",              SCOPE_ADMIN,   0,            "",        endpoints_get_secret },
+    { "POST",   APP "/roll_secret",              SCOPE_ADMIN,   ROUTE_BODY | ROUTE_OPTIONAL, "", apps_roll_secret },
+    { "POST",   APP "/revoke_previous_secret",   SCOPE_ADMIN,   0,            "",        apps_revoke_previous_secret },
+    { "GET",    APP "/secret",                   SCOPE_ADMIN,   0,            "",        apps_get_secret },
+
     { "POST",   "/api/v1/event-types",           SCOPE_ADMIN,   ROUTE_BODY,   "",        event_types_create },
     { "GET",    "/api/v1/event-types",           SCOPE_READ,    0,            PAGE,      event_types_list },
     { "GET",    "/api/v1/event-types/{type}",    SCOPE_READ,    0,            "",        event_types_get },

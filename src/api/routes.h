@@ -13,8 +13,9 @@
 struct call;
 
 enum route_flag {
-    ROUTE_BODY = 1,  /* takes a JSON object; others take none */
-    ROUTE_HEALTH = 2 /* answered also while draining, and over plain HTTP */
+    ROUTE_BODY = 1,    /* takes a JSON object; others take none */
+    ROUTE_HEALTH = 2,  /* answered also while draining, and over plain HTTP */
+    ROUTE_OPTIONAL = 4 /* with ROUTE_BODY: no body is an empty object */
 };
 
 struct route {

@@ -48,7 +48,7 @@
     X(ALREADY_DELIVERED, 24, "already_delivered", 409,                                         \
       "It is delivered already; there is nothing to retry.")                                   \
     X(SECRET_REUSED, 25, "secret_reused", 409,                                                 \
-      "Another endpoint of this project uses this secret; take a new one.")                    \
+      "An endpoint or app of this project uses this secret; take a new one.")                  \
     X(URL_REFUSED, 26, "url_refused", 422, "This URL is not allowed; see `errors`.")           \
     X(SLUG_TAKEN, 27, "slug_taken", 409, "Another one has this name; choose a different one.") \
     X(TIMEOUT, 28, "request_timeout", 408, "The request came too slowly; send it again.")      \
@@ -61,7 +61,13 @@
     X(USAGE, 34, "usage", 400, "The command line is not understood; see --help.")              \
     X(CONFIG, 35, "config", 400, "The configuration is not valid.")                            \
     X(CONNECT, 36, "connect", 503, "The server cannot be reached.")                            \
-    X(STATE, 37, "wrong_state", 409, "Its state does not allow that.")
+    X(STATE, 37, "wrong_state", 409, "Its state does not allow that.")                         \
+    X(SECRET_WINDOW, 60, "secret_window_open", 409,                                            \
+      "The window of the last roll is open; wait, revoke the previous secret, or send force.") \
+    X(SECRET_HIDDEN, 61, "secret_hidden", 403,                                                 \
+      "Secrets are shown once, when they are made; roll it for a new one.")                    \
+    X(REAUTH, 62, "reauth_required", 401,                                                      \
+      "Prove again who you are: send the key once more in Postern-Reauth.")
 
 enum err_code {
     E_OK = 0,

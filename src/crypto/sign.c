@@ -28,6 +28,7 @@ struct signer {
     unsigned profiles;
     char prefix[PREFIX_MAX + 1];
     uint32_t count;
+    uint32_t platform; /* which key the platform profile uses, if it can */
     struct signer_key keys[SIGN_SECRETS_MAX]; /* newest first */
 };
 
@@ -196,6 +197,14 @@ void signer_free(struct signer *s)
     free(s);
 }
 
+void signer_platform_with(struct signer *s, uint32_t at)
+{
+    ASSERT(at < s->count);
+    if (s->keys[at].text != NULL) {
+        s->platform = at;
+    }
+}
+
 /* A value with a control character would end the header line and begin another. */
 static bool value_ok(struct str value)
 {
@@ -321,14 +330,14 @@ static int add_platform_id(struct signer *s, struct str delivery_id, struct buf 
 static int write_platform(struct signer *s, const struct sign_input *in, struct buf *out)
 {
     unsigned char sum[HMAC_SIZE];
-    uint32_t newest = 0;
+    uint32_t at = s->platform;
     int rc;
 
-    while (s->keys[newest].text == NULL) {
-        newest++;
-        ASSERT(newest < s->count);
+    while (s->keys[at].text == NULL) {
+        at++;
+        ASSERT(at < s->count);
     }
-    rc = hmac_sum(s->keys[newest].text, &in->body, 1, sum);
+    rc = hmac_sum(s->keys[at].text, &in->body, 1, sum);
     if (rc == 0) {
         rc = buf_printf(out, "X-%s-Signature: sha256=", s->prefix);
     }

@@ -7,7 +7,7 @@
  *  timestamped  <Prefix>-Signature: t=<unix>,v1=<hex>[,v1=<hex>] one v1 per valid secret, <Prefix>-Webhook-Id =
  *               delivery id. HMAC-SHA256 of `t.body` with the whole secret text as key.
  *  platform     exactly X-<Prefix>-Signature: sha256=<hex of body>, X-<Prefix>-Event, X-<Prefix>-Delivery-ID
- *               (del_...); the newest secret only. Key: the whole secret text.
+ *               (del_...); one secret only: the newest, or the one of signer_platform_with. Key: the whole secret text.
  * Always, with any profile: <Prefix>-Event-Type, <Prefix>-Delivery-Id, <Prefix>-Attempt.
  */
 #ifndef CRYPTO_SIGN_H
@@ -57,6 +57,9 @@ NODISCARD int signer_new(unsigned profiles, const struct str *secrets,
                          uint32_t secret_count, /* newest first */
                          struct str prefix, struct signer **ret_signer, struct err *err);
 void signer_free(struct signer *s);
+/* The profile `platform` carries one signature: let it be of secrets[at] instead of the newest that it can use.
+ * Without effect when that one is a whsk_. */
+void signer_platform_with(struct signer *s, uint32_t at);
 
 struct sign_input {
     struct str event_id;    /* evt_... */

@@ -43,14 +43,17 @@ struct body {
     struct id deliveries[];
 };
 
+struct json;
+
 /* What the shell keeps per endpoint slot. */
 struct sender {
     struct list_node node; /* least recently used first */
     struct signer *signer;
-    int64_t version;    /* of the endpoint that it was made from */
+    int64_t version; /* of the endpoint that it was made from */
+    int64_t app_version;
     int64_t expires_at; /* wall ms when a secret ends, INT64_MAX = none */
     struct str headers; /* the endpoint's own lines */
-    struct str secret;  /* newest, for the inbox's verdict */
+    struct str secret;  /* for the inbox's verdict */
 };
 
 enum attempt_place {
@@ -133,7 +136,14 @@ void engine_begin(struct engine *e, const struct core_action *action);
 void engine_starts(struct engine *e); /* a turn's share of what was begun */
 void engine_local_done(struct engine *e, struct attempt *a, int32_t token, int32_t status_code,
                        const char *detail);
+/* engine_sender.c */
+struct sender *sender_get(struct engine *e, const struct endpoint *endpoint); /* NULL: cannot */
 void sender_drop(struct engine *e, uint32_t slot);
+/* One that stands for itself; end it with sender_done. */
+NODISCARD int sender_make(struct engine *e, unsigned profiles,
+                          const struct secret_list *secrets, const struct json *headers,
+                          struct sender *ret_sender);
+void sender_done(struct sender *s);
 /* engine_outcome.c */
 void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done);
 void engine_store_outcome(struct engine *e, const struct core_action *action);

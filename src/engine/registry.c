@@ -118,8 +118,9 @@ static void object_free(struct object *o)
         free(p->type_list);
     } else if (o->kind == CONFIG_APP) {
         free(((struct app *)(void *)o)->endpoints);
+        free(((struct app *)(void *)o)->secret.prints);
     } else if (o->kind == CONFIG_ENDPOINT) {
-        free(((struct endpoint *)(void *)o)->prints);
+        free(((struct endpoint *)(void *)o)->secret.prints);
     }
     free(o);
 }
@@ -213,7 +214,7 @@ static void object_join_parent(struct object *o)
 
 static void endpoint_gone(struct registry *r, struct endpoint *e)
 {
-    registry_prints_drop(r, e);
+    registry_brief_drop(r, &e->object);
     if (e->slot == REGISTRY_NO_SLOT) {
         return;
     }
@@ -246,8 +247,7 @@ static int endpoint_applied(struct registry *r, struct endpoint *e)
         endpoint_gone(r, e);
         return 0;
     }
-    registry_prints_drop(r, e);
-    rc = registry_prints_add(r, e);
+    rc = registry_brief_make(r, &e->object);
     if (rc != 0) {
         return rc;
     }
@@ -283,6 +283,7 @@ static void app_gone(struct registry *r, struct app *a, int64_t when)
         }
     }
     a->object.deleted_at = when;
+    registry_brief_drop(r, &a->object);
     slots_give(&r->app_slots, a->slot);
     a->slot = REGISTRY_NO_SLOT;
     r->tables[CONFIG_APP].living--;
@@ -292,6 +293,7 @@ static int app_applied(struct registry *r, struct app *a, struct str old_slug)
 {
     int64_t gone_at =
         a->object.deleted_at != 0 ? a->object.deleted_at : a->project->object.deleted_at;
+    int rc;
 
     if (old_slug.p != NULL && map_get(&a->project->apps, old_slug) == a) {
         (void)map_remove(&a->project->apps, old_slug);
@@ -300,6 +302,10 @@ static int app_applied(struct registry *r, struct app *a, struct str old_slug)
         app_gone(r, a, gone_at);
         a->object.deleted_at = gone_at;
         return 0;
+    }
+    rc = registry_brief_make(r, &a->object);
+    if (rc != 0) {
+        return rc;
     }
     (void)map_put(&a->project->apps, a->object.slug, a);
     if (a->slot == REGISTRY_NO_SLOT) {
@@ -469,28 +475,4 @@ int registry_load(struct registry *r, const struct db_options *options, struct e
     rc = reader_once(options, load_all, r, err);
     r->loading = false;
     return rc;
-}
-
-/* --- secrets: bound to the endpoint's number */
-static struct str seal_ad(char *text, size_t size, int64_t no)
-{
-    int n = snprintf(text, size, "endpoint:%lld", (long long)no);
-
-    return (struct str){ text, (size_t)n };
-}
-
-int registry_unseal(const struct registry *r, const struct endpoint *e, struct buf *out)
-{
-    char ad[40];
-
-    return box_open(r->options.keyring, seal_ad(ad, sizeof(ad), e->object.no), e->object.sealed,
-                    out);
-}
-
-int registry_seal(const struct registry *r, int64_t endpoint_no, struct str plain,
-                  struct buf *out)
-{
-    char ad[40];
-
-    return box_seal(r->options.keyring, seal_ad(ad, sizeof(ad), endpoint_no), plain, out);
 }

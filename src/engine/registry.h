@@ -20,6 +20,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "core/retry.h"
+#include "engine/secrets.h"
 #include "store/config_rows.h"
 
 #define REGISTRY_NO_SLOT UINT32_MAX
@@ -57,7 +58,8 @@ struct project {
     size_t type_count;
 };
 
-/* config: {"name","description"?,"metadata"?,"max_endpoints"?} */
+/* config: {"name","description"?,"metadata"?,"max_endpoints"?}
+ * sealed (plain inside), empty when the app has none: {"secrets":[...]} (engine/secrets.h) */
 struct app {
     struct object object;
     struct project *project;
@@ -67,13 +69,14 @@ struct app {
     size_t endpoint_count;
     size_t endpoint_living;
     int64_t max_endpoints; /* 0 = the server's default */
+    struct secret_brief secret;
 };
 
 enum endpoint_status { ENDPOINT_ACTIVE, ENDPOINT_PAUSED, ENDPOINT_DISABLED };
 
 /* config: {"name","description","url","event_types":[],"metadata":{},"timeout_ms","retry":{...},
- * "signature_profiles":[],"status","status_reason"?,"created_by"?,"origin"?:{kind,id,name}}
- * sealed (plain inside): {"secrets":[{"secret","expires_at"}],"headers":{}} newest secret first */
+ * "signature_profiles":[],"secret_scope"?,"status","status_reason"?,"created_by"?,"origin"?:{kind,id,name}}
+ * sealed (plain inside): {"secrets":[...],"headers":{}} (engine/secrets.h); no secrets with scope "app" */
 struct endpoint {
     struct object object;
     struct app *app;
@@ -90,8 +93,8 @@ struct endpoint {
     size_t name_count;
     struct str *prefixes; /* "user." of "user.*" */
     size_t prefix_count;
-    unsigned char (*prints)[32]; /* fingerprints of its secrets */
-    size_t print_count;
+    bool uses_app_secret; /* secret_scope: it signs with the secrets of its app */
+    struct secret_brief secret;
     int64_t last_success_at;   /* wall ms, 0 = never; kept by the engine */
     int64_t success_marked_at; /* what of it is on its way to the store */
 };
@@ -151,20 +154,21 @@ struct endpoint *registry_endpoint_slot(const struct registry *r, uint32_t slot)
 /* All of a kind in order of no, also deleted ones: walk by index. NULL past the end. */
 struct object *registry_at(const struct registry *r, enum config_kind kind, size_t index);
 size_t registry_living(const struct registry *r, enum config_kind kind);
-/* Is this secret's fingerprint used by another living endpoint of the project? */
-bool registry_secret_used(const struct registry *r, const struct project *p, struct str secret,
-                          const struct endpoint *except);
+/* Is this secret's fingerprint used by a living endpoint or app of the project? */
+bool registry_secret_used(const struct registry *r, const struct project *p, struct str secret);
+/* Of the endpoint, or of its app where it inherits. */
+const struct secret_brief *registry_secret(const struct endpoint *endpoint);
 
 /* Does the endpoint want this type? (event types only; status is asked apart) */
 bool registry_wants(const struct endpoint *endpoint, const struct event_type *type);
 
-/* The plain JSON inside endpoint->object.sealed, in out (wipe it). */
+/* The plain JSON inside the `sealed` of an endpoint or app, in out (wipe it). */
 struct buf;
-NODISCARD int registry_unseal(const struct registry *r, const struct endpoint *endpoint,
+NODISCARD int registry_unseal(const struct registry *r, const struct object *object,
                               struct buf *out);
-/* Seal the plain JSON for the endpoint with that number. */
-NODISCARD int registry_seal(const struct registry *r, int64_t endpoint_no, struct str plain,
-                            struct buf *out);
+/* Seal the plain JSON for the object of that kind and number. */
+NODISCARD int registry_seal(const struct registry *r, enum config_kind kind, int64_t no,
+                            struct str plain, struct buf *out);
 
 /* --- changing */
 int64_t registry_next_no(struct registry *r,

@@ -28,7 +28,7 @@ struct registry {
     struct map ids;    /* kind byte + id bytes -> object, also deleted */
     struct map slugs;  /* of living projects */
     struct map keys;   /* hash -> living api_key */
-    struct map prints; /* secret fingerprint -> endpoint */
+    struct map prints; /* secret fingerprint -> endpoint or app */
     struct slots endpoint_slots;
     struct slots app_slots;
     struct endpoint **by_slot;
@@ -47,7 +47,8 @@ NODISCARD int registry_read(struct registry *r, struct object *object,
 NODISCARD int registry_apply(struct registry *r, enum config_kind kind,
                              const struct config_row *row, struct object **ret_object,
                              struct err *err);
-void registry_prints_drop(struct registry *r, struct endpoint *endpoint);
-NODISCARD int registry_prints_add(struct registry *r, struct endpoint *endpoint);
+/* registry_secret.c: what is kept in memory of its secrets; of an endpoint or an app */
+void registry_brief_drop(struct registry *r, struct object *object);
+NODISCARD int registry_brief_make(struct registry *r, struct object *object);
 
 #endif

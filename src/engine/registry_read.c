@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* registry_read.c - from the stored JSON document to the parsed object. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/alloc.h"
-#include "base/buf.h"
 #include "base/clock.h"
-#include "crypto/keyring.h"
 #include "crypto/sign.h"
 #include "engine/registry_internal.h"
 #include "json/json.h"
@@ -201,6 +196,7 @@ static int read_endpoint(struct registry *r, struct endpoint *e, const struct js
     if (e->profiles == 0) {
         e->profiles = SIGN_STANDARD | SIGN_TIMESTAMPED;
     }
+    e->uses_app_secret = str_eq_c(read_string(&e->object.arena, doc, "secret_scope"), "app");
     read_types(e, json_member(doc, "event_types"));
     return read_retry(json_member(doc, "retry"), &e->retry);
 }
@@ -260,77 +256,4 @@ int registry_read(struct registry *r, struct object *object, const struct config
                        (int)object->kind, (long long)row->no);
     }
     return 0;
-}
-
-/* --- fingerprints of secrets: a keyed hash within the project */
-static void print_make(const struct registry *r, const struct project *p, struct str secret,
-                       unsigned char ret_print[32])
-{
-    char domain[40];
-    int n = snprintf(domain, sizeof(domain), "secret:%lld", (long long)p->object.no);
-
-    keyring_hash(r->options.keyring, (struct str){ domain, (size_t)n }, secret, ret_print);
-}
-
-void registry_prints_drop(struct registry *r, struct endpoint *e)
-{
-    for (size_t i = 0; i < e->print_count; i++) {
-        struct str key = { (const char *)e->prints[i], 32 };
-
-        if (map_get(&r->prints, key) == e) {
-            (void)map_remove(&r->prints, key);
-        }
-    }
-    free(e->prints);
-    e->prints = NULL;
-    e->print_count = 0;
-}
-
-int registry_prints_add(struct registry *r, struct endpoint *e)
-{
-    struct buf plain;
-    struct json_doc *doc = NULL;
-    const struct json *secrets;
-    struct json_iter it;
-    const struct json *v;
-    int rc;
-
-    buf_init(&plain, 256 * 1024);
-    rc = registry_unseal(r, e, &plain);
-    if (rc == 0) {
-        rc = json_parse(buf_str(&plain), JSON_DEPTH_MAX, &doc, NULL);
-    }
-    secrets = rc == 0 ? json_member(json_root(doc), "secrets") : NULL;
-    if (secrets != NULL) {
-        e->prints = xcalloc(json_count(secrets) + 1, 32);
-        it = json_iter(secrets);
-        while ((v = json_next(&it, NULL)) != NULL) {
-            const struct json *secret = json_member(v, "secret");
-            struct str key = { (const char *)e->prints[e->print_count], 32 };
-
-            if (secret == NULL) {
-                continue;
-            }
-            print_make(r, e->app->project, json_string(secret), e->prints[e->print_count]);
-            e->print_count++;
-            if (map_get(&r->prints, key) == NULL) {
-                (void)map_put(&r->prints, key, e);
-            }
-        }
-    }
-    json_doc_free(doc);
-    explicit_bzero(plain.p, plain.len);
-    buf_done(&plain);
-    return rc;
-}
-
-bool registry_secret_used(const struct registry *r, const struct project *p, struct str secret,
-                          const struct endpoint *except)
-{
-    unsigned char print[32];
-    const struct endpoint *other;
-
-    print_make(r, p, secret, print);
-    other = map_get(&r->prints, (struct str){ (const char *)print, 32 });
-    return other != NULL && other != except;
 }

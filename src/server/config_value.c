@@ -264,6 +264,9 @@ static int check_words(const struct config *c, struct err *err)
     if (log_level_parse(str_from(c->log_level), &level) != 0) {
         return err_set(err, -E_CONFIG, "log_level is debug, info, warn or error");
     }
+    if (strcmp(c->secret_reveal, "never") != 0 && strcmp(c->secret_reveal, "reauth") != 0) {
+        return err_set(err, -E_CONFIG, "secret_reveal is never or reauth");
+    }
     if (strcmp(c->log_format, "logfmt") != 0 && strcmp(c->log_format, "json") != 0) {
         return err_set(err, -E_CONFIG, "log_format is logfmt or json");
     }

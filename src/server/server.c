@@ -436,6 +436,7 @@ static int server_start_api(struct server *s)
                                        c->behind_proxy[0] != '\0' && !listen_is_loopback(c),
                                    .header_prefix = str_from(c->header_prefix),
                                    .own_url = str_from(s->own_url),
+                                   .reveals_secrets = strcmp(c->secret_reveal, "reauth") == 0,
                                    .endpoint_timeout_ms = c->endpoint_timeout_ms,
                                    .app_endpoints_max = c->app_endpoints_max,
                                    .endpoints_max = c->endpoints_max,

@@ -56,7 +56,7 @@ describe('endpoints', () => {
         for (const answer of answers) {
             assert.equal(answer.status, 200, answer.text);
             assert.ok(!answer.text.includes(endpoint.secret), `${answer.method} ${answer.path} shows the secret`);
-            assert.ok(!answer.text.includes('whsec_'), `${answer.method} ${answer.path}`);
+            assert.ok(!/whsec_[A-Za-z0-9+/]/.test(answer.text), `${answer.method} ${answer.path}`);
         }
     });
 
