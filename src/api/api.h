@@ -16,6 +16,7 @@ struct engine;
 struct http_request;
 struct http_server;
 struct inbox;
+struct notices;
 struct keyring;
 struct readers;
 struct registry;
@@ -29,6 +30,7 @@ struct api_options {
     struct writer *writer;
     struct readers *readers;
     struct inbox *inbox;
+    struct notices *notices;
     const struct keyring *keyring;
     const struct ipguard *guard;
     const char *endpoint_ports;

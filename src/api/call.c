@@ -12,6 +12,7 @@
 #include "api/routes.h"
 #include "base/assert.h"
 #include "base/clock.h"
+#include "store/writer.h"
 
 enum { QUERY_POINTER_MAX = 64 };
 
@@ -244,6 +245,11 @@ static bool named_delivery(struct call *call, struct str text)
     return id_parse(ID_DELIVERY, text, &call->id) == 0;
 }
 
+static bool named_notice(struct call *call, struct str text)
+{
+    return id_parse(ID_NOTICE, text, &call->id) == 0;
+}
+
 static bool named_token(struct call *call, struct str text)
 {
     call->token = text;
@@ -260,6 +266,7 @@ static bool resolve_one(struct call *call, struct str name, struct str text)
         { "event", named_event },     { "delivery", named_delivery },
         { "type", named_type },       { "key", named_key },
         { "project", named_project }, { "token", named_token },
+        { "notice", named_notice },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -384,6 +391,44 @@ void call_read(struct call *call, int (*run)(struct call *call, struct db *db),
     call->read_done = done;
     call->read = (struct read){ .run = on_read_run, .on_done = on_read_done };
     rc = readers_submit(call->api->options.readers, &call->read);
+    if (rc != 0) {
+        problem_reply(call, rc);
+    }
+}
+
+static int on_write_run(struct write *w, struct db *db, struct write_seqs *seqs)
+{
+    struct call *call = CONTAINER_OF(w, struct call, write);
+
+    (void)seqs;
+    return call->write_run(call, db);
+}
+
+static void on_write_done(struct write *w, int result)
+{
+    struct call *call = CONTAINER_OF(w, struct call, write);
+
+    if (result != 0) {
+        problem_reply(call, result);
+        return;
+    }
+    call->write_done(call);
+}
+
+void call_write(struct call *call, uint32_t rows, int (*run)(struct call *call, struct db *db),
+                void (*done)(struct call *call))
+{
+    int rc;
+
+    ASSERT(run != NULL && done != NULL);
+    call->write_run = run;
+    call->write_done = done;
+    call->write = (struct write){ .class = WRITE_PUBLISH,
+                                  .rows = rows,
+                                  .bytes = 256 * (size_t)rows + call->req->body.len,
+                                  .run = on_write_run,
+                                  .on_done = on_write_done };
+    rc = writer_submit(call->api->options.writer, &call->write);
     if (rc != 0) {
         problem_reply(call, rc);
     }

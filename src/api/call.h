@@ -27,6 +27,7 @@
 #include "json/json.h"
 #include "net/http.h"
 #include "store/reader.h"
+#include "store/write.h"
 
 struct api;
 struct route;
@@ -80,6 +81,9 @@ struct call {
     struct read read;
     int (*read_run)(struct call *call, struct db *db);
     void (*read_done)(struct call *call);
+    struct write write;
+    int (*write_run)(struct call *call, struct db *db);
+    void (*write_done)(struct call *call);
     void (*saved)(struct call *call, struct object *object);
     struct list_node creating;
     enum config_kind creating_kind;
@@ -105,6 +109,11 @@ void call_query_fault(struct call *call, const char *name, const char *code,
  * `run` may use the call's arena and state, and nothing of the registry. */
 void call_read(struct call *call, int (*run)(struct call *call, struct db *db),
                void (*done)(struct call *call));
+
+/* Run in the writer's thread inside a transaction, all or nothing and perhaps twice (store/write.h), then done
+ * on the main thread after the commit; a failure is answered here. `run` may use the call's arena and state. */
+void call_write(struct call *call, uint32_t rows, int (*run)(struct call *call, struct db *db),
+                void (*done)(struct call *call));
 
 /* Begin the answer's JSON. */
 struct json_out *call_json(struct call *call);

@@ -24,7 +24,8 @@ enum page_list {
     PAGE_APPS = 4,
     PAGE_ENDPOINTS = 5,
     PAGE_EVENTS = 6,
-    PAGE_DELIVERIES = 7
+    PAGE_DELIVERIES = 7,
+    PAGE_NOTICES = 20
 };
 
 struct cursor {

@@ -53,6 +53,9 @@ void endpoints_get_secret(struct call *call);
 void apps_roll_secret(struct call *call);
 void apps_revoke_previous_secret(struct call *call);
 void apps_get_secret(struct call *call);
+void notices_list(struct call *call);
+void notices_read(struct call *call);
+void notices_read_all(struct call *call);
 
 void inboxes_get(struct call *call);
 void health_live(struct call *call);

@@ -6,6 +6,7 @@
 #include "api/problem.h"
 #include "base/assert.h"
 #include "engine/engine.h"
+#include "engine/notice.h"
 #include "store/writer.h"
 
 enum { METRICS_MAX = 64 * 1024 };
@@ -149,6 +150,20 @@ static void put_writer(struct metrics *m, struct writer *writer)
               s.commit_us_max);
 }
 
+static void put_notices(struct metrics *m, const struct notices *notices)
+{
+    struct notices_stats s;
+
+    notices_stats(notices, &s);
+    metric(m, "postern_notices_total", COUNTER, "Notices stored.", s.raised);
+    metric(m, "postern_notices_grouped_total", COUNTER,
+           "Notices counted onto one of the same issue.", s.grouped);
+    metric(m, "postern_notices_suppressed_total", COUNTER,
+           "Notices over the limits of an app or of the server.", s.suppressed);
+    metric(m, "postern_notices_failed_total", COUNTER, "Notices that the store refused.",
+           s.failed);
+}
+
 static void put_http(struct metrics *m, const struct http_server *http)
 {
     struct http_stats s;
@@ -172,6 +187,9 @@ void metrics_get(struct call *call)
     put_process(&m, api);
     put_engine(&m, api->options.engine);
     put_writer(&m, api->options.writer);
+    if (api->options.notices != NULL) {
+        put_notices(&m, api->options.notices);
+    }
     if (api->http != NULL) {
         put_http(&m, api->http);
     }

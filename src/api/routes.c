@@ -65,6 +65,13 @@ static const struct route table[] = {
     { "GET",    "/api/v1/keys/{key}",            SCOPE_ADMIN,   0,            "",        keys_get },
     { "DELETE", "/api/v1/keys/{key}",            SCOPE_ADMIN,   0,            "",        keys_delete },
 
+    { "GET",    APP "/notices",                  SCOPE_READ,    0, PAGE " kind unread", notices_list },
+    { "POST",   APP "/notices/read",             SCOPE_ADMIN,   0,            "",        notices_read_all },
+    { "POST",   APP "/notices/{notice}/read",    SCOPE_ADMIN,   0,            "",        notices_read },
+    { "GET",    "/api/v1/notices",               SCOPE_READ,    0, PAGE " app kind unread", notices_list },
+    { "POST",   "/api/v1/notices/read",          SCOPE_ADMIN,   0,            "",        notices_read_all },
+    { "POST",   "/api/v1/notices/{notice}/read", SCOPE_ADMIN,   0,            "",        notices_read },
+
     { "GET",    "/catch/{token}",                0,             0,            "",        inboxes_get },
     { "GET",    "/healthz",                      0,             ROUTE_HEALTH, "",        health_live },
     { "GET",    "/readyz",                       0,             ROUTE_HEALTH, "",        health_ready },

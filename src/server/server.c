@@ -427,6 +427,7 @@ static int server_start_api(struct server *s)
                                    .writer = s->writer,
                                    .readers = s->readers,
                                    .inbox = s->inbox,
+                                   .notices = s->notices,
                                    .keyring = s->keyring,
                                    .guard = s->guard,
                                    .endpoint_ports = c->dev ? "any" : c->endpoint_ports,
