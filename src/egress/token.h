@@ -65,7 +65,10 @@
     X(URL_REFUSED, 23, "url_refused", "The URL is not allowed any more.",                      \
       "Change the endpoint's URL.")                                                            \
     X(SENDER_OVERLOAD, 24, "sender_overload", "The sending process had no room.",              \
-      "Nothing to do; it is sent again.")
+      "Nothing to do; it is sent again.")                                                      \
+    X(TRANSFORM_ERROR, 25, "transform_error",                                                  \
+      "The body for this endpoint could not be made, so nothing was sent.",                    \
+      "Try the endpoint's transform and filter on this event; see the detail.")
 
 enum token {
 #define TOKEN_ENUM(name, number, token, sentence, advice) TOKEN_##name = (number),

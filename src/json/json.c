@@ -228,6 +228,11 @@ const struct json *json_member(const struct json *v, const char *name)
     return v == NULL ? NULL : wrap(yyjson_obj_get(val_mut(v), name));
 }
 
+const struct json *json_get(const struct json *v, struct str name)
+{
+    return v == NULL ? NULL : wrap(yyjson_obj_getn(val_mut(v), name.p, name.len));
+}
+
 const struct json *json_item(const struct json *v, size_t at)
 {
     return wrap(yyjson_arr_get(val_mut(v), at));

@@ -37,6 +37,8 @@ NODISCARD int json_int(const struct json *v, int64_t min, int64_t max,
                        int64_t *ret);    /* integers only (also 1e3? no) */
 size_t json_count(const struct json *v); /* of members or items */
 const struct json *json_member(const struct json *v, const char *name); /* NULL when absent */
+/* The same by a name that may hold any bytes; NULL when absent or v is no object. */
+const struct json *json_get(const struct json *v, struct str name);
 const struct json *json_item(const struct json *v,
                              size_t at); /* O(n); for walks use json_next */
 /* Walk: start with *at = NULL; returns the next value or NULL; ret_name (may be NULL) for objects. */
