@@ -25,7 +25,10 @@ enum page_list {
     PAGE_ENDPOINTS = 5,
     PAGE_EVENTS = 6,
     PAGE_DELIVERIES = 7,
-    PAGE_NOTICES = 20
+    PAGE_NOTICES = 20,
+    PAGE_AUDIT = 60,
+    PAGE_MEMBERS = 61,
+    PAGE_ORPHANS = 62
 };
 
 struct cursor {

@@ -8,6 +8,7 @@
  * is open of deleted endpoints; `pending` and `retrying` leave deleted endpoints out.
  */
 #include "api/api_internal.h"
+#include "api/audit.h"
 #include "api/delivery_view.h"
 #include "api/events_read.h"
 #include "api/filters.h"
@@ -382,6 +383,7 @@ static void on_cancelled(void *ctx, int result)
 void deliveries_retry(struct call *call)
 {
     int rc = engine_retry(call->api->options.engine, &call->id, call->app->object.no,
+                          audit_of_id(call, "delivery.retried", ID_DELIVERY, &call->id),
                           on_retried, call);
 
     if (rc != 0) {
@@ -392,6 +394,7 @@ void deliveries_retry(struct call *call)
 void deliveries_cancel(struct call *call)
 {
     int rc = engine_cancel(call->api->options.engine, &call->id, call->app->object.no,
+                           audit_of_id(call, "delivery.cancelled", ID_DELIVERY, &call->id),
                            on_cancelled, call);
 
     if (rc != 0) {

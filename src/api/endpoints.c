@@ -2,6 +2,7 @@
 /* endpoints.c - /api/v1/apps/{app}/endpoints: making, showing, editing, pausing. */
 #include <string.h>
 
+#include "api/audit.h"
 #include "api/endpoint_form.h"
 #include "api/etag.h"
 #include "api/event_types.h"
@@ -359,6 +360,7 @@ static void on_status(void *ctx, int result, struct object *object)
 
 static void set_status(struct call *call, enum endpoint_status status)
 {
+    struct status_change change;
     int rc;
 
     if (etag_check(call, &call->endpoint->object) != 0) {
@@ -368,8 +370,14 @@ static void set_status(struct call *call, enum endpoint_status status)
         object_reply(call, 200, &call->endpoint->object, endpoint_members);
         return;
     }
-    rc = registry_set_status(call->api->options.registry, call->endpoint, status, STR(""),
-                             on_status, call);
+    change = (struct status_change){
+        .status = status,
+        .reason = STR(""),
+        .audit = audit_of_id(call, endpoint_status_action(status), ID_ENDPOINT,
+                             &call->endpoint->object.id),
+    };
+    rc = registry_change_status(call->api->options.registry, call->endpoint, &change, on_status,
+                                call);
     if (rc != 0) {
         problem_reply(call, rc);
     }

@@ -16,6 +16,9 @@ void keys_create(struct call *call);
 void keys_get(struct call *call);
 void keys_delete(struct call *call);
 
+void audit_log_list(struct call *call);
+void audit_log_verify(struct call *call);
+
 void event_types_list(struct call *call);
 void event_types_create(struct call *call);
 void event_types_get(struct call *call);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/audit.h"
 #include "api/etag.h"
 #include "api/handlers.h"
 #include "api/object.h"
@@ -60,8 +61,10 @@ int key_save(struct api *api, struct project *project, const struct key_draft *d
     struct registry *registry = api->options.registry;
     unsigned char hash[KEYRING_HASH_SIZE];
     char lookup[2 * KEY_LOOKUP_BYTES + 1];
+    struct audit_entry entry = *draft->by;
     struct config_row row;
     struct buf config;
+    struct arena arena;
     int rc;
 
     ASSERT(draft->scopes != 0 && api_key_valid(draft->text));
@@ -84,7 +87,11 @@ int key_save(struct api *api, struct project *project, const struct key_draft *d
                                    .version = 1,
                                    .created_at = now,
                                    .updated_at = now };
+        arena_init(&arena);
+        audit_object(registry, CONFIG_KEY, &row, &arena, &entry);
+        row.audit = &entry;
         rc = registry_save(registry, CONFIG_KEY, &row, on_saved, ctx);
+        arena_done(&arena);
     }
     buf_done(&config);
     return rc;
@@ -238,6 +245,7 @@ void keys_create(struct call *call)
     api_key_make(text);
     draft->text = arena_str(call->arena, str_from(text));
     explicit_bzero(text, sizeof(text));
+    draft->by = audit_of(call, "", STR_NONE);
     call->state = draft;
     rc = key_save(call->api, call->project, draft, call->now, on_created, call);
     if (rc != 0) {

@@ -8,11 +8,14 @@
 
 #include "api/api_internal.h"
 
+struct audit_entry;
+
 struct key_draft {
     struct str text; /* the key itself */
     struct str name;
-    unsigned scopes;    /* enum key_scope */
-    int64_t expires_at; /* wall ms, 0 = never */
+    unsigned scopes;              /* enum key_scope */
+    int64_t expires_at;           /* wall ms, 0 = never */
+    const struct audit_entry *by; /* who, when; the rest is filled in */
 };
 
 /* -E_CONFLICT: this key exists already (in whatever project). Else as registry_save. */

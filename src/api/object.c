@@ -2,6 +2,7 @@
 /* object.c - what is common to all things that people edit. */
 #include "api/object.h"
 
+#include "api/audit.h"
 #include "api/etag.h"
 #include "api/problem.h"
 #include "base/assert.h"
@@ -117,12 +118,17 @@ static void on_saved(void *ctx, int result, struct object *object)
 void object_save(struct call *call, enum config_kind kind, const struct config_row *row,
                  void (*saved)(struct call *call, struct object *object))
 {
+    struct registry *registry = call->api->options.registry;
+    struct audit_entry *entry = audit_of(call, "", STR_NONE);
+    struct config_row audited = *row;
     int rc;
 
-    ASSERT(row->version > 0);
+    ASSERT(row->version > 0 && row->audit == NULL);
     ASSERT(saved != NULL && !list_linked(&call->creating));
+    audit_object(registry, kind, row, call->arena, entry);
+    audited.audit = entry;
     call->saved = saved;
-    rc = registry_save(call->api->options.registry, kind, row, on_saved, call);
+    rc = registry_save(registry, kind, &audited, on_saved, call);
     if (rc != 0) {
         problem_reply(call, rc);
         return;

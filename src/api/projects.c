@@ -2,6 +2,7 @@
 /* projects.c - /api/v1/projects. A key sees its own project and no other, also in lists. */
 #include <string.h>
 
+#include "api/audit.h"
 #include "api/etag.h"
 #include "api/handlers.h"
 #include "api/keys.h"
@@ -166,6 +167,7 @@ void projects_create(struct call *call)
                                .config = buf_str(&call->bytes),
                                .key_text = str_from(c->key),
                                .now = call->now,
+                               .by = *audit_of(call, "", STR_NONE),
                                .on_done = on_created,
                                .ctx = call };
     rc = setup_start(&c->setup);

@@ -71,6 +71,9 @@ static const struct route table[] = {
     { "GET",    "/api/v1/notices",               SCOPE_READ,    0, PAGE " app kind unread", notices_list },
     { "POST",   "/api/v1/notices/read",          SCOPE_ADMIN,   0,            "",        notices_read_all },
     { "POST",   "/api/v1/notices/{notice}/read", SCOPE_ADMIN,   0,            "",        notices_read },
+    { "GET",    "/api/v1/audit",                 SCOPE_ADMIN,   0,
+      PAGE " app action actor target since until", audit_log_list },
+    { "GET",    "/api/v1/audit/verify",          SCOPE_ADMIN,   0,            "",        audit_log_verify },
 
     { "GET",    "/catch/{token}",                0,             0,            "",        inboxes_get },
     { "GET",    "/healthz",                      0,             ROUTE_HEALTH, "",        health_live },

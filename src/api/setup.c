@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/audit.h"
 #include "api/keys.h"
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -14,6 +15,22 @@
 #include "engine/engine.h"
 
 enum { SETUP_CONFIG_MAX = 4096 };
+
+static int save_row(struct setup *s, enum config_kind kind, struct config_row *row,
+                    registry_saved *on_saved)
+{
+    struct registry *registry = s->api->options.registry;
+    struct audit_entry entry = s->by;
+    struct arena arena;
+    int rc;
+
+    arena_init(&arena);
+    audit_object(registry, kind, row, &arena, &entry);
+    row->audit = &entry;
+    rc = registry_save(registry, kind, row, on_saved, s);
+    arena_done(&arena);
+    return rc;
+}
 
 static int save_new(struct setup *s, enum config_kind kind, struct str slug, struct str config,
                     registry_saved *on_saved)
@@ -33,7 +50,7 @@ static int save_new(struct setup *s, enum config_kind kind, struct str slug, str
         id_format(ID_PROJECT, &row.id, text);
         row.slug = str_from(text);
     }
-    return registry_save(registry, kind, &row, on_saved, s);
+    return save_row(s, kind, &row, on_saved);
 }
 
 /* --- the end, also after a failure */
@@ -68,7 +85,7 @@ static void fail(struct setup *s, int result)
                                .created_at = o->created_at,
                                .updated_at = s->now,
                                .deleted_at = s->now };
-    result = registry_save(s->api->options.registry, CONFIG_PROJECT, &row, on_undone, s);
+    result = save_row(s, CONFIG_PROJECT, &row, on_undone);
     if (result != 0) {
         on_undone(s, result, NULL);
     }
@@ -91,7 +108,8 @@ static int save_key(struct setup *s)
 {
     struct key_draft draft = { .text = s->key_text,
                                .name = STR("admin"),
-                               .scopes = SCOPE_ADMIN | SCOPE_PUBLISH | SCOPE_READ };
+                               .scopes = SCOPE_ADMIN | SCOPE_PUBLISH | SCOPE_READ,
+                               .by = &s->by };
 
     ASSERT(s->project != NULL);
     return key_save(s->api, s->project, &draft, s->now, on_key, s);
@@ -201,6 +219,7 @@ static int project_config(struct buf *config)
 int api_install_admin_key(struct api *api, struct str key,
                           void (*on_done)(void *ctx, int result), void *ctx)
 {
+    int64_t now = clock_wall_ms();
     struct install *install;
     int rc;
 
@@ -217,7 +236,8 @@ int api_install_admin_key(struct api *api, struct str key,
                                      .slug = STR("default"),
                                      .config = buf_str(&install->config),
                                      .key_text = { install->key, key.len },
-                                     .now = clock_wall_ms(),
+                                     .now = now,
+                                     .by = audit_of_server(api, now),
                                      .on_done = on_installed,
                                      .ctx = install };
     if (rc == 0) {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "api/api_internal.h"
+#include "store/audit.h"
 
 struct setup {
     struct api *api;
@@ -19,6 +20,7 @@ struct setup {
     struct str config;       /* JSON document of a new project */
     struct str key_text;     /* the admin key to store */
     int64_t now;
+    struct audit_entry by;                        /* who, when; the rest is filled in */
     void (*on_done)(struct setup *s, int result); /* once, never before setup_start returned */
     void *ctx;
     /* out */

@@ -16,6 +16,7 @@ extern const struct command command_endpoints;
 extern const struct command command_event_types;
 extern const struct command command_events;
 extern const struct command command_deliveries;
+extern const struct command command_audit;
 extern const struct command command_send;
 extern const struct command command_sign;
 extern const struct command command_verify;

@@ -17,6 +17,7 @@
 #include "store/write.h"
 #include "store/writer.h"
 
+struct audit_entry;
 struct egress_options;
 struct endpoint;
 struct engine;
@@ -77,12 +78,13 @@ struct str engine_attempt_ad(int64_t delivery_seq, int32_t number, char text[ENG
 
 /* --- what people do with a delivery. on_done: main thread, once, never before the call returned. */
 typedef void engine_done(void *ctx, int result);
+/* `audit` is copied; it is stored with the row of a cancel, and before on_done of a retry. */
 /* Retry now: -E_NOT_FOUND, -E_ALREADY_DELIVERED, -E_STATE (filtered, skipped, endpoint deleted or disabled). */
 NODISCARD int engine_retry(struct engine *e, const struct id *delivery, int64_t app_no,
-                           engine_done *on_done, void *ctx);
+                           const struct audit_entry *audit, engine_done *on_done, void *ctx);
 /* Cancel: -E_STATE when it has ended or is being sent this moment. */
 NODISCARD int engine_cancel(struct engine *e, const struct id *delivery, int64_t app_no,
-                            engine_done *on_done, void *ctx);
+                            const struct audit_entry *audit, engine_done *on_done, void *ctx);
 
 /* --- hooks of the wiring */
 void engine_on_endpoint(struct engine *e, struct endpoint *endpoint,

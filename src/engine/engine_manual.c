@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "engine/engine_internal.h"
+#include "store/audit.h"
 #include "store/writer.h"
 
 struct manual_ask {
@@ -20,6 +21,7 @@ struct manual_ask {
     struct id id;
     int64_t app;
     bool is_cancel;
+    struct audit_entry *audit;
     struct delivery_row row;
     bool is_found;
     struct outcome outcome;
@@ -62,6 +64,7 @@ void engine_cancels_clean(struct engine *e)
 static void ask_end(struct manual_ask *ask, int result)
 {
     ask->on_done(ask->ctx, result);
+    free(ask->audit);
     free(ask);
 }
 
@@ -69,8 +72,10 @@ static int cancel_run(struct write *w, struct db *db, struct write_seqs *seqs)
 {
     struct manual_ask *ask = CONTAINER_OF(w, struct manual_ask, write);
 
+    int rc = outcome_store(db, &ask->outcome);
+
     (void)seqs;
-    return outcome_store(db, &ask->outcome);
+    return rc == 0 ? audit_append(db, ask->audit) : rc;
 }
 
 static void cancel_done(struct write *w, int result)
@@ -116,12 +121,25 @@ static void ask_cancel(struct manual_ask *ask)
     ask->outcome.delivery.next_at = 0;
     ask->outcome.delivery.ended_at = clock_wall_ms();
     ask->write = (struct write){ .class = WRITE_OUTCOME,
-                                 .rows = 2,
-                                 .bytes = 128,
+                                 .rows = 3,
+                                 .bytes = 512,
                                  .run = cancel_run,
                                  .on_done = cancel_done };
     rc = writer_submit(e->options.writer, &ask->write);
     ASSERT(rc == 0);
+}
+
+static int retried_run(struct write *w, struct db *db, struct write_seqs *seqs)
+{
+    struct manual_ask *ask = CONTAINER_OF(w, struct manual_ask, write);
+
+    (void)seqs;
+    return audit_append(db, ask->audit);
+}
+
+static void retried_done(struct write *w, int result)
+{
+    ask_end(CONTAINER_OF(w, struct manual_ask, write), result);
 }
 
 static int retry_check(struct engine *e, const struct manual_ask *ask,
@@ -169,7 +187,13 @@ static void ask_retry(struct manual_ask *ask)
                                   .accepted = engine_boot(e, row->created_at),
                                   .ep = endpoint->slot,
                                   .attempts = (uint16_t)row->attempt_count } });
-    ask_end(ask, 0);
+    ask->write = (struct write){ .class = WRITE_OUTCOME,
+                                 .rows = 1,
+                                 .bytes = 512,
+                                 .run = retried_run,
+                                 .on_done = retried_done };
+    rc = writer_submit(e->options.writer, &ask->write);
+    ASSERT(rc == 0); /* outcomes are always taken */
 }
 
 static void ask_row(void *ctx, const struct delivery_row *row)
@@ -205,36 +229,40 @@ static void ask_done(struct write *w, int result)
     }
 }
 
-static int ask_submit(struct engine *e, const struct id *id, int64_t app_no, bool is_cancel,
-                      engine_done *on_done, void *ctx)
+static int ask_submit(struct engine *e, const struct manual_ask *what,
+                      const struct audit_entry *audit)
 {
     struct manual_ask *ask = xalloc(sizeof(*ask));
     int rc;
 
-    *ask = (struct manual_ask){ .engine = e,
-                                .id = *id,
-                                .app = app_no,
-                                .is_cancel = is_cancel,
-                                .on_done = on_done,
-                                .ctx = ctx };
+    *ask = *what;
+    ask->engine = e;
+    ask->audit = audit_copy(audit);
     ask->write = (struct write){
         .class = WRITE_OUTCOME, .rows = 1, .bytes = 64, .run = ask_run, .on_done = ask_done
     };
     rc = writer_submit(e->options.writer, &ask->write);
     if (rc != 0) {
+        free(ask->audit);
         free(ask);
     }
     return rc;
 }
 
 int engine_retry(struct engine *e, const struct id *delivery, int64_t app_no,
-                 engine_done *on_done, void *ctx)
+                 const struct audit_entry *audit, engine_done *on_done, void *ctx)
 {
-    return ask_submit(e, delivery, app_no, false, on_done, ctx);
+    struct manual_ask ask = { .id = *delivery, .app = app_no, .on_done = on_done, .ctx = ctx };
+
+    return ask_submit(e, &ask, audit);
 }
 
 int engine_cancel(struct engine *e, const struct id *delivery, int64_t app_no,
-                  engine_done *on_done, void *ctx)
+                  const struct audit_entry *audit, engine_done *on_done, void *ctx)
 {
-    return ask_submit(e, delivery, app_no, true, on_done, ctx);
+    struct manual_ask ask = {
+        .id = *delivery, .app = app_no, .is_cancel = true, .on_done = on_done, .ctx = ctx
+    };
+
+    return ask_submit(e, &ask, audit);
 }

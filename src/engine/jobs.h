@@ -21,11 +21,13 @@ struct jobs_options {
     struct writer *writer;
     int64_t retention_ms;
     int64_t idempotency_ms;
+    int64_t audit_ms;
 };
 
 struct jobs *jobs_start(const struct jobs_options *options);
 /* SIGHUP: new periods from the next bite on. */
-void jobs_set_periods(struct jobs *j, int64_t retention_ms, int64_t idempotency_ms);
+void jobs_set_periods(struct jobs *j, int64_t retention_ms, int64_t idempotency_ms,
+                      int64_t audit_ms);
 /* No further bite; then free after the writer has stopped. */
 void jobs_stop(struct jobs *j);
 void jobs_free(struct jobs *j);

@@ -149,6 +149,7 @@ bool registry_has_admin_key(const struct registry *r, const struct project *p);
 /* By number, also deleted ones: for the log. */
 struct endpoint *registry_endpoint_no(const struct registry *r, int64_t no);
 struct app *registry_app_no(const struct registry *r, int64_t no);
+struct object *registry_object_no(const struct registry *r, enum config_kind kind, int64_t no);
 struct event_type *registry_type_no(const struct registry *r, int64_t no);
 struct endpoint *registry_endpoint_slot(const struct registry *r, uint32_t slot);
 /* All of a kind in order of no, also deleted ones: walk by index. NULL past the end. */
@@ -185,11 +186,22 @@ typedef void registry_saved(void *ctx, int result, struct object *object);
 NODISCARD int registry_save(struct registry *r, enum config_kind kind,
                             const struct config_row *row, registry_saved *on_saved, void *ctx);
 
-/* Change status and status_reason alone, whatever else is edited meanwhile (a lost race is run again). */
+/* Change status and status_reason alone, whatever else is edited meanwhile (a lost race is run again).
+ * registry_set_status is the server's own doing: the audit log says `system`. Strings are copied. */
+struct status_change {
+    enum endpoint_status status;
+    struct str reason;
+    const struct audit_entry *audit; /* whole, not NULL */
+};
+NODISCARD int registry_change_status(struct registry *r, struct endpoint *endpoint,
+                                     const struct status_change *change,
+                                     registry_saved *on_saved, void *ctx);
 NODISCARD int registry_set_status(struct registry *r, struct endpoint *endpoint,
                                   enum endpoint_status status, struct str reason,
                                   registry_saved *on_saved, void *ctx);
 
+/* The audit log's word: "endpoint.paused". */
+const char *endpoint_status_action(enum endpoint_status status);
 const char *
 endpoint_status_name(enum endpoint_status status); /* "active", "paused", "disabled" */
 

@@ -100,6 +100,11 @@ struct event_type *registry_type_no(const struct registry *r, int64_t no)
     return (struct event_type *)(void *)table_no(&r->tables[CONFIG_EVENT_TYPE], no);
 }
 
+struct object *registry_object_no(const struct registry *r, enum config_kind kind, int64_t no)
+{
+    return table_no(&r->tables[kind], no);
+}
+
 struct endpoint *registry_endpoint_slot(const struct registry *r, uint32_t slot)
 {
     return slot >= r->options.endpoints_max ? NULL : r->by_slot[slot];

@@ -9,13 +9,15 @@
 #include "base/log.h"
 #include "engine/registry_internal.h"
 #include "json/json.h"
+#include "store/audit.h"
 #include "store/writer.h"
 
 struct registry_save {
     struct write write;
     struct registry *r;
     enum config_kind kind;
-    struct config_row row; /* strings are copies */
+    struct config_row row;     /* strings are copies */
+    struct audit_entry *audit; /* of its own, or NULL */
     int64_t changes;
     registry_saved *on_saved;
     void *ctx;
@@ -25,12 +27,16 @@ static int save_run(struct write *w, struct db *db, struct write_seqs *seqs)
 {
     struct registry_save *s = CONTAINER_OF(w, struct registry_save, write);
 
+    int rc;
+
     (void)seqs;
     if (s->row.version == 1) {
         s->changes = 1;
-        return config_insert(db, s->kind, &s->row);
+        rc = config_insert(db, s->kind, &s->row);
+    } else {
+        rc = config_update(db, s->kind, &s->row, &s->changes);
     }
-    return config_update(db, s->kind, &s->row, &s->changes);
+    return rc == 0 && s->audit != NULL ? audit_append_if(db, &s->changes, s->audit) : rc;
 }
 
 static void save_free(struct registry_save *s)
@@ -38,6 +44,7 @@ static void save_free(struct registry_save *s)
     free((void *)(uintptr_t)s->row.slug.p);
     free((void *)(uintptr_t)s->row.config.p);
     free((void *)(uintptr_t)s->row.sealed.p);
+    free(s->audit);
     free(s);
 }
 
@@ -72,10 +79,12 @@ int registry_save(struct registry *r, enum config_kind kind, const struct config
     s->row.slug = row->slug.p == NULL ? STR_NONE : xstr(row->slug);
     s->row.config = xstr(row->config);
     s->row.sealed = xstr(row->sealed);
+    s->audit = row->audit == NULL ? NULL : audit_copy(row->audit);
+    s->row.audit = NULL;
     s->on_saved = on_saved;
     s->ctx = ctx;
     s->write = (struct write){ .class = WRITE_PUBLISH,
-                               .rows = 1,
+                               .rows = s->audit == NULL ? 1 : 2,
                                .bytes = 256 + row->config.len + row->sealed.len,
                                .run = save_run,
                                .on_done = save_done };
@@ -92,6 +101,7 @@ struct set_status {
     struct endpoint *endpoint;
     enum endpoint_status status;
     char *reason;
+    struct audit_entry *audit;
     unsigned tries;
     registry_saved *on_saved;
     void *ctx;
@@ -117,6 +127,7 @@ static int set_status_try(struct set_status *set);
 static void set_status_end(struct set_status *set, int result, struct object *object)
 {
     set->on_saved(set->ctx, result, object);
+    free(set->audit);
     free(set->reason);
     free(set);
 }
@@ -180,7 +191,8 @@ static int set_status_try(struct set_status *set)
                               .sealed = o->sealed,
                               .version = o->version + 1,
                               .created_at = o->created_at,
-                              .updated_at = clock_wall_ms() };
+                              .updated_at = clock_wall_ms(),
+                              .audit = set->audit };
     struct buf document;
     int rc;
 
@@ -194,23 +206,57 @@ static int set_status_try(struct set_status *set)
     return rc;
 }
 
-int registry_set_status(struct registry *r, struct endpoint *endpoint,
-                        enum endpoint_status status, struct str reason,
-                        registry_saved *on_saved, void *ctx)
+int registry_change_status(struct registry *r, struct endpoint *endpoint,
+                           const struct status_change *change, registry_saved *on_saved,
+                           void *ctx)
 {
     struct set_status *set = xalloc(sizeof(*set));
     int rc;
 
     *set = (struct set_status){ .r = r,
                                 .endpoint = endpoint,
-                                .status = status,
-                                .reason = xstrndup(reason),
+                                .status = change->status,
+                                .reason = xstrndup(change->reason),
+                                .audit = audit_copy(change->audit),
                                 .on_saved = on_saved,
                                 .ctx = ctx };
     rc = set_status_try(set);
     if (rc != 0) {
+        free(set->audit);
         free(set->reason);
         free(set);
     }
     return rc;
+}
+
+const char *endpoint_status_action(enum endpoint_status status)
+{
+    switch (status) {
+    case ENDPOINT_ACTIVE:
+        return "endpoint.resumed";
+    case ENDPOINT_PAUSED:
+        return "endpoint.paused";
+    case ENDPOINT_DISABLED:
+        return "endpoint.disabled";
+    }
+    return "";
+}
+
+int registry_set_status(struct registry *r, struct endpoint *endpoint,
+                        enum endpoint_status status, struct str reason,
+                        registry_saved *on_saved, void *ctx)
+{
+    char target[ID_TEXT_SIZE];
+    struct audit_entry audit = { .keyring = r->options.keyring,
+                                 .at = clock_wall_ms(),
+                                 .project = endpoint->app->project->object.no,
+                                 .app = endpoint->app->object.no,
+                                 .actor_kind = STR("system"),
+                                 .action = str_from(endpoint_status_action(status)),
+                                 .reason = reason };
+    struct status_change change = { .status = status, .reason = reason, .audit = &audit };
+
+    id_format(ID_ENDPOINT, &endpoint->object.id, target);
+    audit.target = str_from(target);
+    return registry_change_status(r, endpoint, &change, on_saved, ctx);
 }

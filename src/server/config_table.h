@@ -59,6 +59,7 @@
     X(notice_app_hour_max, CONFIG_INT, "60", 1, 10000, false, "New notices of one app in an hour; beyond they are only counted.") \
     X(notice_days, CONFIG_INT, "90", 1, 3650, false, "How long notices are kept.") \
     X(notice_templates, CONFIG_TEXT, "", 0, 4096, false, "Folder with texts of notices that go before those of the build.") \
+    X(audit_days, CONFIG_INT, "400", 1, 36500, true, "How long the audit log is kept.") \
     X(drain_ms, CONFIG_DURATION_MS, "35000", 0, 300000, false, "Time that SIGTERM gives to attempts in flight.") \
     X(ca_file, CONFIG_TEXT, "", 0, 4096, false, "PEM file of the certificate authorities that endpoints are judged by; empty: SSL_CERT_FILE or the system's.")
 /* clang-format on */

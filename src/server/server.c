@@ -227,7 +227,8 @@ static void server_reload(struct server *s)
         return;
     }
     server_log_setup(&fresh);
-    jobs_set_periods(s->jobs, fresh.retention_days * DAY_MS, fresh.idempotency_hours * HOUR_MS);
+    jobs_set_periods(s->jobs, fresh.retention_days * DAY_MS, fresh.idempotency_hours * HOUR_MS,
+                     fresh.audit_days * DAY_MS);
     config_done(&fresh);
     LOG_I("configuration reloaded", "%s", "");
 }
@@ -533,7 +534,8 @@ static int server_start(struct server *s, struct err *err)
             &(struct jobs_options){ .loop = s->loop,
                                     .writer = s->writer,
                                     .retention_ms = s->config->retention_days * DAY_MS,
-                                    .idempotency_ms = s->config->idempotency_hours * HOUR_MS });
+                                    .idempotency_ms = s->config->idempotency_hours * HOUR_MS,
+                                    .audit_ms = s->config->audit_days * DAY_MS });
         rc = engine_start(s->engine);
     }
     if (rc == 0) {

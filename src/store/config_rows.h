@@ -18,6 +18,7 @@
 #include "base/id.h"
 #include "base/str.h"
 
+struct audit_entry;
 struct db;
 
 enum config_kind {
@@ -42,6 +43,8 @@ struct config_row {
     int64_t created_at; /* wall ms */
     int64_t updated_at;
     int64_t deleted_at; /* 0 = lives; deleted rows stay for the log */
+    /* For registry_save: written in the same transaction (store/audit.h). NULL: none. */
+    const struct audit_entry *audit;
 };
 
 /* Inside a write's run. Insert: -E_CONFLICT at db level when slug or no is taken. */

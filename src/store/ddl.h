@@ -29,5 +29,6 @@ extern const char ddl_notice_sqlite[];
 extern const char ddl_notice_postgres[];
 extern const char ddl_replay_sqlite[];
 extern const char ddl_replay_postgres[];
+extern const char ddl_audit_sqlite[], ddl_audit_postgres[];
 
 #endif

@@ -179,6 +179,7 @@ static const struct {
     { 2, step2_sqlite, step2_postgres },
     { 3, ddl_notice_sqlite, ddl_notice_postgres },
     { 2, ddl_replay_sqlite, ddl_replay_postgres },
+    { 2, ddl_audit_sqlite, ddl_audit_postgres },
 };
 
 enum migration_stmt { MIGRATION_READ, MIGRATION_WRITE };

@@ -133,6 +133,20 @@ enum replay_bite_stmt {
     BITE_STMTS
 };
 
+enum audit_stmt {
+    AUDIT_HEAD,
+    AUDIT_INSERT,
+    AUDIT_DOWN,
+    AUDIT_UP,
+    AUDIT_SCAN,
+    AUDIT_ANCHOR,
+    AUDIT_ANCHOR_SET,
+    AUDIT_OLD,
+    AUDIT_DELETE,
+    AUDIT_ENDS,
+    AUDIT_STMTS
+};
+
 enum {
     SQL_LANE = 0,
     SQL_META = SQL_LANE + (int)LANE_STMTS,
@@ -148,7 +162,8 @@ enum {
     SQL_REPLAY = SQL_NOTICE + (int)NOTICE_STMTS,
     SQL_PAGE = SQL_REPLAY + (int)REPLAY_STMTS,
     SQL_BITE = SQL_PAGE + (int)PAGE_STMTS,
-    SQL_STMTS = SQL_BITE + (int)BITE_STMTS
+    SQL_AUDIT = SQL_BITE + (int)BITE_STMTS,
+    SQL_STMTS = SQL_AUDIT + (int)AUDIT_STMTS
 };
 
 extern const struct db_stmt lane_stmts[LANE_STMTS];
@@ -165,6 +180,7 @@ extern const struct db_stmt success_stmts[SUCCESS_STMTS];
 extern const struct db_stmt replay_stmts[REPLAY_STMTS];
 extern const struct db_stmt replay_page_stmts[PAGE_STMTS];
 extern const struct db_stmt replay_bite_stmts[BITE_STMTS];
+extern const struct db_stmt audit_stmts[AUDIT_STMTS];
 
 /*
  * All SQL_STMTS of them. The array is built at the first call and lives as long as the

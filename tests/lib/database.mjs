@@ -95,3 +95,15 @@ export function freshDatabase(clusterAt = clusterUrl()) {
         drop: () => sql(clusterAt, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
     };
 }
+
+const RUN_SQLITE = `import sqlite3, sys
+with sqlite3.connect(sys.argv[1], timeout=20) as db: db.execute(sys.argv[2])`;
+
+// Change the store of a running server as nobody should.
+export function behindItsBack(server, statement) {
+    if (server.database) {
+        sql(server.database.url, statement);
+        return;
+    }
+    execFileSync('python3', ['-c', RUN_SQLITE, path.join(server.dir, 'postern.db'), statement]);
+}

@@ -31,5 +31,6 @@ extern const struct suite reader_suite;
 extern const struct suite queue_suite;
 extern const struct suite notice_suite;
 extern const struct suite replay_suite;
+extern const struct suite audit_suite;
 
 #endif
