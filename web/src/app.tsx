@@ -9,6 +9,9 @@ import { Empty } from './parts/States'
 import { isSignedIn } from './state/session'
 import { dashboardZone, ZoneContext, type Zone } from './state/zone'
 
+const DeliveryLog = lazy(() => import('./pages/DeliveryLog'))
+const DeliveryPage = lazy(() => import('./pages/DeliveryPage'))
+const EventPage = lazy(() => import('./pages/EventPage'))
 const EndpointList = lazy(() => import('./pages/EndpointList'))
 const EndpointNew = lazy(() => import('./pages/EndpointNew'))
 const EndpointPage = lazy(() => import('./pages/EndpointPage'))
@@ -16,7 +19,10 @@ const EndpointPage = lazy(() => import('./pages/EndpointPage'))
 const dashboardNav: NavGroup[] = [
     {
         title: '',
-        links: [['/dashboard/settings/webhooks', 'Webhooks']],
+        links: [
+            ['/dashboard/settings/webhooks', 'Webhooks'],
+            ['/dashboard/webhooks/deliveries', 'Deliveries'],
+        ],
     },
 ]
 
@@ -46,6 +52,10 @@ function Dashboard() {
                 <Route path={base} component={EndpointList} />
                 <Route path={`${base}/create`} component={EndpointNew} />
                 <Route path={`${base}/:endpoint`} component={EndpointPage} />
+                <Route path={`${base}/:endpoint/deliveries`} component={DeliveryLog} />
+                <Route path="/dashboard/webhooks/deliveries" component={DeliveryLog} />
+                <Route path="/dashboard/webhooks/deliveries/:delivery" component={DeliveryPage} />
+                <Route path="/dashboard/webhooks/events/:event" component={EventPage} />
                 <Route path="/dashboard" component={EndpointList} />
                 <Route default component={NotFound} />
             </Router>

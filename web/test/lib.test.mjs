@@ -62,6 +62,26 @@ test('numbers for people are never rounded to none or all', async () => {
     assert.equal(count(12_345), '12,345')
 })
 
+test('JSON is laid out without touching its numbers and strings', async () => {
+    const { prettyJson, hexDump } = await load('src/lib/bytes.ts')
+    assert.equal(
+        prettyJson('{"a":[],"b":{},"n":12345678901234567890,"s":"{[,:]}\\"x","l":[1,{"y":null}]}'),
+        '{\n  "a": [],\n  "b": {},\n  "n": 12345678901234567890,\n  "s": "{[,:]}\\"x",\n  "l": [\n    1,\n    {\n      "y": null\n    }\n  ]\n}',
+    )
+    assert.equal(prettyJson('{"a":'), undefined)
+    assert.equal(prettyJson(' 17 '), '17')
+    assert.equal(hexDump('A\u00e9\n'), '00000000  41 c3 a9 0a                                      A...')
+})
+
+test('a difference names what went and what came', async () => {
+    const { diffLines } = await load('src/lib/diff.ts')
+    const short = (a, b) => diffLines(a, b).map((l) => `${l.kind[0]}${l.text}`)
+    assert.deepEqual(short('a\nb\nc', 'a\nx\nc'), ['sa', 'rb', 'ax', 'sc'])
+    assert.deepEqual(short('same', 'same'), ['ssame'])
+    const long = Array.from({ length: 2000 }, (_, i) => String(i)).join('\n')
+    assert.equal(diffLines(long, `${long}x`).length, 4000)
+})
+
 test('a link of a customer is one only when it is https', async () => {
     const { safeHref } = await load('src/lib/address.ts')
     assert.equal(safeHref('https://example.com/a'), 'https://example.com/a')
