@@ -305,6 +305,7 @@ int http_start(struct loop *loop, const struct http_options *options, http_handl
     s->id_seed = random_u64();
     list_init(&s->resumes);
     list_init(&s->lingers);
+    list_init(&s->streams);
     map_init(&s->addresses);
     s->watch = (struct loop_watch){ .on_ready = on_ready, .ctx = s };
     s->timer = (struct loop_timer){ .on_due = on_timer, .ctx = s };
@@ -343,6 +344,7 @@ void http_stop_accepting(struct http_server *s)
     if (fd >= 0) {
         (void)close(fd);
     }
+    http_streams_end(s);
 }
 
 /* What was replied goes out, as far as clients read it. */
@@ -366,6 +368,8 @@ static void server_flush(struct http_server *s)
 void http_stop(struct http_server *s)
 {
     ASSERT(s->stats.waiting == 0);
+    s->is_over = true;
+    http_streams_end(s);
     server_flush(s);
     loop_after_remove(s->loop, &s->after);
     loop_timer_cancel(s->loop, &s->timer);

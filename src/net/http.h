@@ -26,6 +26,7 @@
 #include "base/str.h"
 #include "net/ipguard.h"
 
+struct buf;
 struct http_server;
 struct loop;
 
@@ -87,16 +88,46 @@ NODISCARD int http_query_each(struct http_request *req,
                               int (*on_param)(void *ctx, struct str name, struct str value),
                               void *ctx);
 void http_reply(struct http_request *req, const struct http_reply *reply);
+
+/*
+ * A reply in pieces, as the client takes them, instead of http_reply: live streams and exports.
+ * on_read is asked for more whenever what it gave is out; so a slow client holds one piece, not
+ * the whole. A client that left is only noticed when it is written to. When a piece is not read
+ * within the idle time (longer by body_rate_min for a long one), the connection ends.
+ */
+enum http_more {
+    HTTP_MORE,  /* at least one byte: ask again once they are out */
+    HTTP_WAIT,  /* the same; without bytes: sleep until http_stream_wake */
+    HTTP_END,   /* these bytes were the last */
+    HTTP_BROKEN /* cut the connection, so that the client sees that something is missing */
+};
+enum { HTTP_PIECE_MAX = 1024 * 1024 };
+struct http_stream {
+    int status;
+    const char *content_type;
+    const char *headers; /* as in http_reply */
+    bool is_endless; /* ends when the server stops accepting; others may finish till the stop */
+    /* Add the next bytes to out, which is empty and takes HTTP_PIECE_MAX. */
+    enum http_more (*on_read)(void *ctx, struct buf *out);
+    /* Once: the end is sent, or the client is gone. The request goes when this returns. */
+    void (*on_closed)(void *ctx);
+    void *ctx;
+};
+void http_reply_stream(struct http_request *req, const struct http_stream *stream);
+/* There is something to read; also when it is not asleep. Not after on_closed. */
+void http_stream_wake(struct http_request *req);
+
 struct http_stats {
     uint64_t requests, refused;
-    uint32_t connections, waiting;
+    uint32_t connections, waiting, streams;
     size_t bodies_memory;
 };
 void http_stats(const struct http_server *server, struct http_stats *ret_stats);
-/* Close the listener, keep what is open; each further reply closes its connection. */
+/* Close the listener, keep what is open; each further reply closes its connection; endless
+ * streams end. */
 void http_stop_accepting(struct http_server *server);
 /* Every waiting request must have been replied to. Waits up to a second for clients to read
- * their replies. */
+ * their replies; streams that are not at their end break. */
 void http_stop(struct http_server *server);
 
 #endif

@@ -3,7 +3,7 @@
  * http_internal.h - shared by http*.c only: http.c (the daemon and its turns), http_conn.c
  * (sockets and their deadlines), http_request.c (a request's life), http_check.c (is it sane),
  * http_proxy.c (who is the client), http_linger.c (closing so that the client reads its
- * answer).
+ * answer), http_stream.c (replies in pieces).
  */
 #ifndef NET_HTTP_INTERNAL_H
 #define NET_HTTP_INTERNAL_H
@@ -80,6 +80,14 @@ struct request {
     size_t body_seen;
     size_t body_memory;
     char id[HTTP_ID_SIZE];
+
+    /* A reply in pieces. */
+    struct list_node stream_node; /* server->streams */
+    struct http_stream stream;    /* on_read NULL: none */
+    struct buf piece;
+    size_t piece_at;
+    enum http_more more;
+    bool is_asleep;
 };
 
 struct http_server {
@@ -100,6 +108,8 @@ struct http_server {
     uint64_t id_seed, id_count;
     uint64_t progress; /* counts what came of runs */
     struct list resumes;
+    struct list streams;
+    bool is_over;  /* streams break */
     size_t queued; /* replies that libmicrohttpd has not sent yet */
     struct map addresses;
     struct list lingers;
@@ -129,6 +139,16 @@ enum MHD_Result http_request_access(void *cls, struct MHD_Connection *connection
                                     const char *data, size_t *size, void **con_cls);
 void http_request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
                             enum MHD_RequestTerminationCode code);
+
+/* Begin the reply that r->response holds: its headers; queued when the handler returns, or by a
+ * resume. */
+void http_request_reply(struct request *r, const struct http_reply *reply, size_t size);
+
+/* --- http_stream.c */
+/* The request is over. */
+void http_stream_done(struct request *r);
+/* The listener is closed: endless ones end. At the stop all break. */
+void http_streams_end(struct http_server *s);
 
 /* --- http_check.c: is the head of this request sane? 0 or the code to refuse it with. */
 int http_check_head(const struct request *r, const char *version);

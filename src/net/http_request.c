@@ -247,6 +247,7 @@ void http_request_completed(void *cls, struct MHD_Connection *connection, void *
         s->queued--;
     }
     list_remove(&s->resumes, &r->node);
+    http_stream_done(r);
     http_conn_deadline(r->conn, s->options.idle_timeout_ms);
     if (r->response != NULL) {
         MHD_destroy_response(r->response);
@@ -284,14 +285,10 @@ static void reply_headers(struct request *r, struct str lines)
     }
 }
 
-void http_reply(struct http_request *req, const struct http_reply *reply)
+void http_request_reply(struct request *r, const struct http_reply *reply, size_t size)
 {
-    struct request *r = CONTAINER_OF(req, struct request, public);
     struct http_server *s = r->server;
 
-    ASSERT(r->state == REQUEST_WAITING && reply->status >= 200 && reply->status <= 599);
-    r->response = MHD_create_response_from_buffer(
-        reply->body.len, (void *)(uintptr_t)reply->body.p, MHD_RESPMEM_MUST_COPY);
     if (r->response == NULL) {
         base_assert_fail("out of memory", __FILE__, __LINE__);
     }
@@ -299,7 +296,7 @@ void http_reply(struct http_request *req, const struct http_reply *reply)
         reply_header(r->response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
     }
     reply_header(r->response, "Postern-Request-Id", r->id);
-    if (req->is_tls) {
+    if (r->public.is_tls) {
         reply_header(r->response, MHD_HTTP_HEADER_STRICT_TRANSPORT_SECURITY,
                      "max-age=31536000");
     }
@@ -310,11 +307,21 @@ void http_reply(struct http_request *req, const struct http_reply *reply)
         reply_header(r->response, MHD_HTTP_HEADER_CONNECTION, "close");
     }
     r->status = (unsigned)reply->status;
-    r->reply_size = reply->body.len;
+    r->reply_size = size;
     r->state = REQUEST_REPLIED;
     s->stats.waiting--;
     if (!r->is_in_handler) {
         list_push_back(&s->resumes, &r->node);
         loop_wake(s->loop);
     }
+}
+
+void http_reply(struct http_request *req, const struct http_reply *reply)
+{
+    struct request *r = CONTAINER_OF(req, struct request, public);
+
+    ASSERT(r->state == REQUEST_WAITING && reply->status >= 200 && reply->status <= 599);
+    r->response = MHD_create_response_from_buffer(
+        reply->body.len, (void *)(uintptr_t)reply->body.p, MHD_RESPMEM_MUST_COPY);
+    http_request_reply(r, reply, reply->body.len);
 }

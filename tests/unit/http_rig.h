@@ -4,7 +4,7 @@
  * a deadline; rig_call runs a function on the server's thread and waits for it.
  *
  * Paths: /late is answered at the end of the turn, /hold when the test says so, /echo with the body,
- * /query with the parameter q, /big with BIG_SIZE bytes, /headers with a long header; any other with
+ * /stream is given to on_stream, /query with the parameter q, /big with BIG_SIZE bytes, /headers with a long header; any other with
  * method, path, is_tls and the client's address.
  */
 #ifndef TESTS_HTTP_RIG_H
@@ -62,6 +62,7 @@ struct rig {
     unsigned late_count, held_count;
     struct http_stats stats;
     char *big;
+    void (*on_stream)(struct rig *rig, struct http_request *req);
 };
 
 static inline void rig_text(struct http_request *req, int status, struct str text)
@@ -87,6 +88,8 @@ static inline void rig_on_request(void *ctx, struct http_request *req)
     if (str_eq_c(req->path, "/late")) {
         rig->late[rig->late_count++] = req;
         loop_wake(rig->loop);
+    } else if (str_eq_c(req->path, "/stream")) {
+        rig->on_stream(rig, req);
     } else if (str_eq_c(req->path, "/hold")) {
         rig->held[rig->held_count++] = req;
     } else if (str_eq_c(req->path, "/echo")) {
