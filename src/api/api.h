@@ -13,11 +13,13 @@
 
 struct api;
 struct engine;
+struct hub;
 struct http_request;
 struct http_server;
 struct inbox;
 struct notices;
 struct keyring;
+struct loop;
 struct readers;
 struct registry;
 struct writer;
@@ -31,6 +33,8 @@ struct api_options {
     struct readers *readers;
     struct inbox *inbox;
     struct notices *notices;
+    struct loop *loop;
+    struct hub *hub;
     const struct keyring *keyring;
     const struct ipguard *guard;
     const char *endpoint_ports;
@@ -45,6 +49,8 @@ struct api_options {
     int64_t endpoints_max;
     int64_t event_data_max;
     int64_t batch_events_max;
+    int64_t streams_max;
+    int64_t stream_heartbeat_ms;
     /* Readiness, by the wiring. */
     bool (*is_ready)(void *ctx, const char **ret_reason);
     void *ctx;

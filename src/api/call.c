@@ -60,6 +60,16 @@ void call_header(struct call *call, const char *name, const char *fmt, ...)
     ASSERT(n == 0);
 }
 
+/* What every answer says. */
+static void call_headers(struct call *call)
+{
+    call_header(call, "Cache-Control", "%s", call->cache == NULL ? "no-store" : call->cache);
+    call_header(call, "X-Content-Type-Options", "nosniff");
+    if (call->req->is_tls) {
+        call_header(call, "Strict-Transport-Security", "max-age=31536000");
+    }
+}
+
 void call_reply_bytes(struct call *call, int status, const char *content_type, struct str bytes)
 {
     struct http_reply reply;
@@ -70,11 +80,7 @@ void call_reply_bytes(struct call *call, int status, const char *content_type, s
     if (list_linked(&call->creating)) {
         list_remove(&call->api->creating, &call->creating);
     }
-    call_header(call, "Cache-Control", "%s", call->cache == NULL ? "no-store" : call->cache);
-    call_header(call, "X-Content-Type-Options", "nosniff");
-    if (call->req->is_tls) {
-        call_header(call, "Strict-Transport-Security", "max-age=31536000");
-    }
+    call_headers(call);
     reply = (struct http_reply){ .status = status,
                                  .body = bytes,
                                  .content_type = content_type,
@@ -83,6 +89,38 @@ void call_reply_bytes(struct call *call, int status, const char *content_type, s
     last = *call;
     http_reply(call->req, &reply);
     call_free(&last);
+}
+
+static enum http_more on_stream_read(void *ctx, struct buf *out)
+{
+    struct call *call = ctx;
+
+    return call->stream_read(call, out);
+}
+
+static void on_stream_closed(void *ctx)
+{
+    struct call *call = ctx;
+
+    call->stream_closed(call);
+    call_free(call);
+}
+
+void call_stream(struct call *call, const char *content_type, bool is_endless,
+                 enum http_more (*read)(struct call *call, struct buf *out),
+                 void (*closed)(struct call *call))
+{
+    ASSERT(read != NULL && closed != NULL);
+    call->stream_read = read;
+    call->stream_closed = closed;
+    call_headers(call);
+    http_reply_stream(call->req, &(struct http_stream){ .status = 200,
+                                                        .content_type = content_type,
+                                                        .headers = call->headers.p,
+                                                        .is_endless = is_endless,
+                                                        .on_read = on_stream_read,
+                                                        .on_closed = on_stream_closed,
+                                                        .ctx = call });
 }
 
 struct json_out *call_json(struct call *call)
@@ -374,11 +412,13 @@ static void on_read_done(struct read *r, int result)
 {
     struct call *call = CONTAINER_OF(r, struct call, read);
 
-    if (result != 0) {
+    if (result == 0) {
+        call->read_done(call);
+    } else if (call->read_failed != NULL) {
+        call->read_failed(call, result);
+    } else {
         problem_reply(call, result);
-        return;
     }
-    call->read_done(call);
 }
 
 void call_read(struct call *call, int (*run)(struct call *call, struct db *db),
@@ -391,7 +431,9 @@ void call_read(struct call *call, int (*run)(struct call *call, struct db *db),
     call->read_done = done;
     call->read = (struct read){ .run = on_read_run, .on_done = on_read_done };
     rc = readers_submit(call->api->options.readers, &call->read);
-    if (rc != 0) {
+    if (rc != 0 && call->read_failed != NULL) {
+        call->read_failed(call, rc);
+    } else if (rc != 0) {
         problem_reply(call, rc);
     }
 }

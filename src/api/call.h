@@ -84,6 +84,12 @@ struct call {
     struct write write;
     int (*write_run)(struct call *call, struct db *db);
     void (*write_done)(struct call *call);
+    void (*read_failed)(struct call *call, int code); /* NULL: the problem is the answer */
+
+    /* an answer in pieces */
+    enum http_more (*stream_read)(struct call *call, struct buf *out);
+    void (*stream_closed)(struct call *call);
+
     void (*saved)(struct call *call, struct object *object);
     struct list_node creating;
     enum config_kind creating_kind;
@@ -124,6 +130,14 @@ void call_reply(struct call *call, int status);
 /* Send bytes of another type, or nothing with a NULL type. */
 void call_reply_bytes(struct call *call, int status, const char *content_type,
                       struct str bytes);
+
+/*
+ * Answer 200 in pieces (net/http.h). The call lives until `closed` returns, and may read from
+ * the store in between: set read_failed first.
+ */
+void call_stream(struct call *call, const char *content_type, bool is_endless,
+                 enum http_more (*read)(struct call *call, struct buf *out),
+                 void (*closed)(struct call *call));
 
 /* Members of the answer. */
 void call_put_id(struct json_out *o, const char *name, enum id_kind kind, const struct id *id);

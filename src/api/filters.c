@@ -44,26 +44,44 @@ int64_t filter_type(struct call *call)
     return -1;
 }
 
+bool filter_app(struct call *call, struct app **ret_app)
+{
+    struct str text = call_query(call, "app");
+
+    *ret_app = text.p == NULL ? NULL : registry_app(call->project, text);
+    return text.p == NULL || *ret_app != NULL;
+}
+
+static const struct endpoint *find_endpoint(const struct app *app, const struct id *id)
+{
+    for (size_t i = 0; i < app->endpoint_count; i++) {
+        if (id_eq(&app->endpoints[i]->id, id)) {
+            return (const struct endpoint *)(const void *)app->endpoints[i];
+        }
+    }
+    return NULL;
+}
+
 bool filter_endpoint(struct call *call, const struct endpoint **ret_endpoint)
 {
     struct str text = call_query(call, "endpoint");
+    const struct endpoint *endpoint = NULL;
     struct id id;
 
-    if (text.p == NULL) {
-        *ret_endpoint = NULL;
-        return true;
-    }
-    if (id_parse(ID_ENDPOINT, text, &id) != 0) {
+    if (text.p != NULL && id_parse(ID_ENDPOINT, text, &id) != 0) {
         call_query_fault(call, "endpoint", "pattern", "This is no id of an endpoint.");
         return false;
     }
-    for (size_t i = 0; i < call->app->endpoint_count; i++) {
-        if (id_eq(&call->app->endpoints[i]->id, &id)) {
-            *ret_endpoint = (const struct endpoint *)(const void *)call->app->endpoints[i];
-            return true;
-        }
+    if (text.p != NULL && call->app != NULL) {
+        endpoint = find_endpoint(call->app, &id);
     }
-    return false;
+    for (size_t i = 0; text.p != NULL && call->app == NULL && endpoint == NULL &&
+                       i < call->project->app_count;
+         i++) {
+        endpoint = find_endpoint((struct app *)(void *)call->project->app_list[i], &id);
+    }
+    *ret_endpoint = endpoint;
+    return text.p == NULL || endpoint != NULL;
 }
 
 int32_t filter_state(struct call *call)

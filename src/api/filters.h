@@ -10,6 +10,7 @@
 #include "store/delivery.h"
 
 struct call;
+struct app;
 struct endpoint;
 
 /* RFC 3339 time, 0 when absent. */
@@ -17,8 +18,10 @@ int64_t filter_time(struct call *call, const char *name);
 /* `type` by name: its number, 0 when absent, -1 when there is none of that name. A deleted
  * type is found too. */
 int64_t filter_type(struct call *call);
-/* `endpoint` by id, also a deleted one of the app. *ret_endpoint NULL when absent; false:
- * there is none. */
+/* `app` by id or slug. *ret_app NULL when absent; false: there is none. */
+bool filter_app(struct call *call, struct app **ret_app);
+/* `endpoint` by id, also a deleted one, of the call's app, or of its project when it has none.
+ * *ret_endpoint NULL when absent; false: there is none. */
 bool filter_endpoint(struct call *call, const struct endpoint **ret_endpoint);
 /* `status`: a stored state, 0 when absent. */
 int32_t filter_state(struct call *call);

@@ -59,6 +59,7 @@ void apps_get_secret(struct call *call);
 void notices_list(struct call *call);
 void notices_read(struct call *call);
 void notices_read_all(struct call *call);
+void stream_get(struct call *call);
 
 void inboxes_get(struct call *call);
 void health_live(struct call *call);

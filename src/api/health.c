@@ -174,6 +174,7 @@ static void put_http(struct metrics *m, const struct http_server *http)
            s.refused);
     metric(m, "postern_http_connections", GAUGE, "Open connections.", s.connections);
     metric(m, "postern_http_waiting", GAUGE, "Requests that wait for their answer.", s.waiting);
+    metric(m, "postern_http_streams", GAUGE, "Live streams and exports under way.", s.streams);
     metric(m, "postern_http_body_bytes", GAUGE, "Request bodies in memory.", s.bodies_memory);
 }
 

@@ -74,6 +74,8 @@ static const struct route table[] = {
     { "GET",    "/api/v1/audit",                 SCOPE_ADMIN,   0,
       PAGE " app action actor target since until", audit_log_list },
     { "GET",    "/api/v1/audit/verify",          SCOPE_ADMIN,   0,            "",        audit_log_verify },
+    { "GET",    "/api/v1/stream",                SCOPE_READ,    0,
+      "topics app endpoint after", stream_get },
 
     { "GET",    "/catch/{token}",                0,             0,            "",        inboxes_get },
     { "GET",    "/healthz",                      0,             ROUTE_HEALTH, "",        health_live },

@@ -42,7 +42,9 @@ static void put_delivery(struct engine *e, struct json_out *o, const struct deli
     json_put_c(o, "status", delivery_state_name(d->state));
     json_put_int(o, "attempt_count", d->attempt_count);
     json_put_time(o, "next_attempt_at", d->next_at);
-    json_put_time(o, "created_at", d->created_at);
+    if (d->created_at != 0) {
+        json_put_time(o, "created_at", d->created_at); /* an outcome does not know it */
+    }
     json_put_time(o, "ended_at", d->ended_at);
     json_out_name(o, "status_code");
     if (d->last_code == 0) {

@@ -79,8 +79,11 @@ void http_reply_stream(struct http_request *req, const struct http_stream *strea
     buf_init(&r->piece, HTTP_PIECE_MAX);
     list_push_back(&r->server->streams, &r->stream_node);
     r->server->stats.streams++;
-    r->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_BLOCK,
-                                                    stream_read, r, NULL);
+    /* libmicrohttpd ends the answer to a HEAD with an empty chunk, which nobody expects. */
+    r->response = str_eq_c(req->method, "HEAD")
+                      ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
+                      : MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_BLOCK,
+                                                          stream_read, r, NULL);
     http_request_reply(r, &reply, 0);
 }
 

@@ -48,6 +48,8 @@
     X(request_memory_max, CONFIG_SIZE, "268435456", 1048576, 17179869184, false, "Request bodies in memory.") \
     X(request_header_ms, CONFIG_DURATION_MS, "10000", 100, 120000, false, "Time for a request's header block.") \
     X(request_idle_ms, CONFIG_DURATION_MS, "60000", 1000, 3600000, false, "Idle time of an API connection.") \
+    X(streams_max, CONFIG_INT, "1000", 1, 100000, false, "Live streams at once.") \
+    X(stream_heartbeat_ms, CONFIG_DURATION_MS, "15000", 100, 600000, false, "A live stream says something at least so often.") \
     X(write_queue_max, CONFIG_SIZE, "67108864", 1048576, 17179869184, false, "Writes that wait for the store; beyond: 503.") \
     X(batch_rows_max, CONFIG_INT, "1000", 1, 100000, false, "Rows of one transaction.") \
     X(batch_bytes_max, CONFIG_SIZE, "4194304", 65536, 268435456, false, "Bytes of one transaction.") \

@@ -429,6 +429,8 @@ static int server_start_api(struct server *s)
                                    .readers = s->readers,
                                    .inbox = s->inbox,
                                    .notices = s->notices,
+                                   .loop = s->loop,
+                                   .hub = s->hub,
                                    .keyring = s->keyring,
                                    .guard = s->guard,
                                    .endpoint_ports = c->dev ? "any" : c->endpoint_ports,
@@ -444,6 +446,8 @@ static int server_start_api(struct server *s)
                                    .endpoints_max = c->endpoints_max,
                                    .event_data_max = c->event_data_max,
                                    .batch_events_max = c->batch_events_max,
+                                   .streams_max = c->streams_max,
+                                   .stream_heartbeat_ms = c->stream_heartbeat_ms,
                                    .is_ready = is_ready,
                                    .ctx = s };
     int rc = api_new(&options, &s->api);
