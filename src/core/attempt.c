@@ -3,11 +3,15 @@
 #include "core/attempt.h"
 
 #include "base/assert.h"
+#include "core/breaker.h"
 #include "core/endpoint.h"
 #include "core/fair.h"
+#include "core/health.h"
 #include "core/item.h"
 #include "core/verdict.h"
 #include "core/window.h"
+
+enum { STATUS_SERVER = 500, STATUS_SERVER_END = 600 };
 
 static struct core_action *push(struct core *core, enum core_action_kind kind, uint32_t s)
 {
@@ -51,6 +55,7 @@ static uint32_t slot_take(struct core *core, uint32_t e, uint32_t i)
         .prev = ep->slots_last,
         .used = true,
         .is_retry = core->items[i].state == ITEM_RETRY,
+        .is_probe = breaker_slots(ep) != UINT32_MAX && !core->items[i].manual,
     };
     if (ep->slots_last != 0) {
         core->slots[ep->slots_last].next = s;
@@ -62,6 +67,7 @@ static uint32_t slot_take(struct core *core, uint32_t e, uint32_t i)
     ep->retries_in_flight = (uint16_t)(ep->retries_in_flight + core->slots[s].is_retry);
     core->class_slots[ep->class]++;
     core->in_flight++;
+    rate_take(&ep->rate, core->now);
     fair_app_took(core, ep->app, 1);
     return s;
 }
@@ -131,6 +137,34 @@ void attempt_start_all(struct core *core)
     }
 }
 
+/* 5xx, or no response at all. */
+static bool is_bad(const struct core_result *result)
+{
+    return result->failure != CORE_GOT_RESPONSE ||
+           (result->status_code >= STATUS_SERVER && result->status_code < STATUS_SERVER_END);
+}
+
+/* What the answer says of the endpoint. The rules that disable come before the breaker, which would make a
+ * hundred failures in a row last for hours. */
+static void judge(struct core *core, uint32_t s, const struct verdict *verdict,
+                  const struct core_result *result)
+{
+    uint32_t e = core->slots[s].ep;
+    enum core_disable why;
+
+    /* A crash of our own sender says nothing about the receiver, nor does a connection that died at rest. */
+    if (result->failure == CORE_SENDER_CRASHED || verdict->fresh_connection) {
+        return;
+    }
+    endpoint_judge(core, e, verdict_is_success(result), result->duration_ms);
+    if (health_judge(core, e, verdict, &why)) {
+        push(core, CORE_ACT_DISABLE, s)->disable = why;
+        endpoint_disable(core, e);
+    } else {
+        breaker_judge(core, e, s, is_bad(result));
+    }
+}
+
 void attempt_done(struct core *core, uint32_t s, const struct core_result *result)
 {
     struct slot *slot = &core->slots[s];
@@ -141,7 +175,8 @@ void attempt_done(struct core *core, uint32_t s, const struct core_result *resul
 
     ASSERT(slot->used && item->state == ITEM_SENDING);
     item->attempts++;
-    verdict = verdict_reach(item, e != 0 ? endpoint_policy(core, e) : NULL, result, core->now);
+    verdict = verdict_reach(item, e != 0 ? endpoint_policy(core, e) : NULL,
+                            (enum core_ordered)core->endpoints[e].ordered, result, core->now);
     item_move(core, slot->item, ITEM_STORING, 0);
     core->uncommitted++;
 
@@ -150,6 +185,7 @@ void attempt_done(struct core *core, uint32_t s, const struct core_result *resul
     action->why = verdict.why;
     action->due = verdict.due;
     action->keep_schedule = verdict.keep_schedule;
+    action->is_exhausted = health_is_exhausted(&verdict);
 
     slot->verdict = (uint8_t)verdict.what;
     slot->at_once = verdict.at_once;
@@ -161,14 +197,8 @@ void attempt_done(struct core *core, uint32_t s, const struct core_result *resul
     if (e == 0) {
         return;
     }
-    /* A crash of our own sender says nothing about the receiver. */
-    if (result->failure != CORE_SENDER_CRASHED) {
-        endpoint_judge(core, e, verdict_is_success(result), result->duration_ms);
-    }
-    if (verdict.is_gone && core->endpoints[e].status != CORE_DISABLED) {
-        (void)push(core, CORE_ACT_DISABLE, s);
-        endpoint_disable(core, e);
-    }
+    judge(core, s, &verdict, result);
+    action->failures = core->endpoints[e].consecutive_failures;
     endpoint_refresh(core, e);
 }
 
@@ -186,6 +216,9 @@ void attempt_stored(struct core *core, uint32_t s)
     slot_free(core, s);
     if (e == 0 || item->cancelled || (!is_open && !slot->at_once)) {
         item_move(core, i, ITEM_FREE, 0);
+        if (e != 0) {
+            window_row_ended(core, e);
+        }
     } else if (slot->at_once && (item->manual || endpoint_is_active(&core->endpoints[e]))) {
         item_move(core, i, ITEM_URGENT, core->now);
     } else {

@@ -6,6 +6,7 @@
 #include "core/item.h"
 #include "core/order.h"
 #include "core/state.h"
+#include "core/wake.h"
 
 /* Walks an order from first to last; returns how many it held. */
 static uint32_t check_order(const struct core *core, uint32_t e, const struct order *order,
@@ -74,6 +75,37 @@ static void check_bounds(const struct core *core, uint32_t e)
         ASSERT(!is_loading);
     }
     ASSERT(ep->loading[CORE_LOAD_RETRIES] || ep->retry.count <= core->limits.window_max);
+    if (ep->ordered != CORE_UNORDERED && ep->fresh.count > 0) {
+        ASSERT(core->items[order_last(core->items, &ep->fresh)].seq <= ep->upto);
+        ASSERT(ep->table_due == INT64_MAX);
+    }
+}
+
+static void check_circuit(const struct endpoint *ep)
+{
+    uint32_t bad = 0;
+
+    for (uint32_t i = 0; i < ep->judged.count; i++) {
+        bad += (uint32_t)(ep->judged.bits[i / 64] >> (i % 64)) & 1;
+    }
+    ASSERT(ep->judged.bad == bad && ep->judged.count <= ep->breaker_window);
+    ASSERT(ep->judged.count == 0 || ep->circuit == CORE_CIRCUIT_CLOSED);
+    ASSERT(ep->known || (ep->circuit == CORE_CIRCUIT_CLOSED && ep->exhausted == 0));
+    ASSERT(ep->exhausted <= ep->exhausted_max);
+}
+
+static void check_wakes(const struct core *core, uint32_t wakes)
+{
+    ASSERT(wakes == core->wake_count);
+    for (uint32_t at = 1; at <= core->wake_count; at++) {
+        uint32_t id = core->wakes[at];
+        const struct wake *wake = id <= core->limits.endpoints_max
+                                      ? &core->endpoints[id].wake
+                                      : &core->apps[id - core->limits.endpoints_max].wake;
+
+        ASSERT(wake->place == at && wake->at > core->now);
+        ASSERT(at == 1 || wake_at(core, core->wakes[at / 2]) <= wake->at);
+    }
 }
 
 /* Links of the rings, of the hungry and of the heap that this endpoint is in. */
@@ -96,12 +128,6 @@ static void check_links(const struct core *core, uint32_t e)
         ASSERT(ep->hungry_next != 0 ? core->endpoints[ep->hungry_next].hungry_prev == e
                                     : core->hungry_last == e);
     }
-    if (ep->wake_at != 0) {
-        ASSERT(ep->wake_at <= core->wake_count && core->wakes[ep->wake_at] == e);
-        ASSERT(ep->wake > core->now);
-        ASSERT(ep->wake_at == 1 ||
-               core->endpoints[core->wakes[ep->wake_at / 2]].wake <= ep->wake);
-    }
 }
 
 static void check_apps(const struct core *core, uint32_t in_slots)
@@ -110,14 +136,17 @@ static void check_apps(const struct core *core, uint32_t in_slots)
 
     for (uint32_t a = 1; a <= core->limits.apps_max; a++) {
         const struct app *app = &core->apps[a];
+        bool may_start =
+            app->in_flight < core->limits.app_concurrency && rate_allows(&app->rate, core->now);
 
         in_flight += app->in_flight;
         ASSERT(app->in_flight <= core->limits.app_concurrency);
         for (uint32_t c = 0; c < CLASS_COUNT; c++) {
             uint32_t first = app->ring[c].first;
 
-            ASSERT(app->ring[c].linked ==
-                   (first != 0 && app->in_flight < core->limits.app_concurrency));
+            ASSERT(app->ring[c].linked == (first != 0 && may_start));
+            ASSERT(first == 0 || may_start || app->in_flight == core->limits.app_concurrency ||
+                   app->wake.place != 0);
             ASSERT(first == 0 ||
                    (core->endpoints[first].app == a && core->endpoints[first].ready &&
                     core->endpoints[first].ring_class == c));
@@ -160,6 +189,7 @@ void core_check(const struct core *core)
     uint32_t loads = 0;
     uint32_t promised = 0;
     uint32_t wakes = 0;
+    uint32_t open_circuits = 0;
     uint32_t class_slots[CLASS_COUNT] = { 0 };
 
     for (uint32_t s = 1; s <= core->slots_used; s++) {
@@ -184,7 +214,9 @@ void core_check(const struct core *core)
         check_bounds(core, e);
         check_links(core, e);
         waiting += waits;
-        wakes += ep->wake_at != 0;
+        check_circuit(ep);
+        wakes += ep->wake.place != 0;
+        open_circuits += ep->circuit != CORE_CIRCUIT_CLOSED;
         class_slots[ep->class] += sending;
         for (uint32_t kind = 0; kind < LOAD_KINDS; kind++) {
             loads += ep->loading[kind];
@@ -194,7 +226,11 @@ void core_check(const struct core *core)
     ASSERT(in_flight == core->in_flight && storing == core->uncommitted);
     ASSERT(in_flight <= core->limits.slots_max && in_flight <= core->limits.uncommitted_max);
     ASSERT(loads == core->loads && loads <= LOADS_MAX && promised == core->promised);
-    ASSERT(wakes == core->wake_count);
+    for (uint32_t a = 1; a <= core->limits.apps_max; a++) {
+        wakes += core->apps[a].wake.place != 0;
+    }
+    check_wakes(core, wakes);
+    ASSERT(open_circuits == core->open_circuits);
     for (uint32_t c = 0; c < CLASS_COUNT; c++) {
         ASSERT(class_slots[c] == core->class_slots[c]);
     }

@@ -8,6 +8,8 @@
 #include "base/assert.h"
 #include "core/attempt.h"
 #include "core/endpoint.h"
+#include "core/fair.h"
+#include "core/health.h"
 #include "core/item.h"
 #include "core/state.h"
 #include "core/wake.h"
@@ -48,8 +50,9 @@ static size_t lay_out(struct core *core, char *base, const struct core_limits *l
     core->slots = place(base, &at, (size_t)limits->slots_max + 1, sizeof(struct slot));
     core->endpoints = place(base, &at, endpoints, sizeof(struct endpoint));
     core->policies = place(base, &at, endpoints, sizeof(struct retry_policy));
+    core->exhausted = place(base, &at, endpoints, sizeof(struct exhausts));
     core->apps = place(base, &at, (size_t)limits->apps_max + 1, sizeof(struct app));
-    core->wakes = place(base, &at, endpoints, sizeof(uint32_t));
+    core->wakes = place(base, &at, endpoints + limits->apps_max, sizeof(uint32_t));
     return at;
 }
 
@@ -110,6 +113,8 @@ static void cancel(struct core *core, uint32_t e, int64_t seq)
     uint32_t i = item_find(core, seq);
 
     if (i == 0) {
+        window_row_ended(core, e);
+        endpoint_refresh(core, e);
         return;
     }
     switch ((enum item_state)core->items[i].state) {
@@ -143,6 +148,10 @@ static void take_in(struct core *core, const struct core_input *input)
         break;
     case CORE_IN_ENDPOINT_GONE:
         endpoint_gone(core, e);
+        break;
+    case CORE_IN_APP_SET:
+        ASSERT(input->app < core->limits.apps_max);
+        fair_app_set(core, input->app + 1, &input->rate);
         break;
     case CORE_IN_ENDPOINT_BACKLOG:
         window_backlog(core, e, input->has_fresh, input->retry_due);
@@ -194,10 +203,14 @@ uint32_t core_step(struct core *core, int64_t now, const struct core_input *inpu
     core->action_count = 0;
     take_in(core, input);
 
-    for (uint32_t e = wake_first(core); e != 0 && core->endpoints[e].wake <= now;
-         e = wake_first(core)) {
-        endpoint_refresh(core, e);
-        ASSERT(core->endpoints[e].wake > now);
+    for (uint32_t id = wake_first(core); id != 0 && wake_at(core, id) <= now;
+         id = wake_first(core)) {
+        if (id <= core->limits.endpoints_max) {
+            endpoint_refresh(core, id);
+        } else {
+            fair_app_refresh(core, id - core->limits.endpoints_max);
+        }
+        ASSERT(wake_at(core, id) > now);
     }
     /* Loads last: what starts may bring an endpoint below half of its window. */
     if (core->store_ok && !core->draining) {
@@ -212,9 +225,9 @@ uint32_t core_step(struct core *core, int64_t now, const struct core_input *inpu
 
 int64_t core_next_wake(const struct core *core)
 {
-    uint32_t e = wake_first(core);
+    uint32_t id = wake_first(core);
 
-    return e != 0 ? core->endpoints[e].wake : INT64_MAX;
+    return id != 0 ? wake_at(core, id) : INT64_MAX;
 }
 
 enum core_place core_find(const struct core *core, int64_t seq)
@@ -242,6 +255,10 @@ void core_health(const struct core *core, uint32_t ep, struct core_health *ret_h
         .in_memory = endpoint->held,
         .sending = endpoint->in_flight,
         .consecutive_failures = endpoint->consecutive_failures,
+        .exhausted = health_exhausted(core, ep + 1),
+        .circuit = (enum core_circuit)endpoint->circuit,
+        .circuit_until = endpoint->circuit == CORE_CIRCUIT_OPEN ? endpoint->circuit_until : 0,
+        .rate_at = endpoint_rate_at(core, ep + 1),
         .slots_earned = endpoint->earned,
         .slow = endpoint->class == CLASS_SLOW,
         .paged = endpoint->paged,
@@ -256,5 +273,6 @@ void core_stats(const struct core *core, struct core_stats *ret_stats)
     ret_stats->deliveries = core->items_count;
     ret_stats->sending = core->in_flight;
     ret_stats->uncommitted = core->uncommitted;
+    ret_stats->open_circuits = core->open_circuits;
     ret_stats->slow_slots = core->class_slots[CLASS_SLOW];
 }

@@ -53,6 +53,46 @@ struct core *core_init(void *memory, const struct core_limits *limits);
 
 enum core_endpoint_status { CORE_ACTIVE, CORE_PAUSED, CORE_DISABLED };
 
+/* GCRA: one start per period_ms / requests, and `burst` of them at once after a rest. So any span of period_ms
+ * holds at most requests + burst - 1 starts. After a restart the burst is there anew. */
+struct core_rate {
+    uint32_t requests; /* 0 = no limit; at most CORE_RATE_MAX */
+    uint32_t burst;    /* 1..requests */
+    int64_t period_ms; /* 1..CORE_RATE_PERIOD_MAX_MS */
+};
+
+/* Judged when the last `window` attempts are known: more than threshold_percent of them 5xx or network. */
+struct core_breaker {
+    uint8_t window; /* 0 = off; at most CORE_BREAKER_WINDOW_MAX */
+    uint8_t threshold_percent;
+    uint32_t open_ms;
+};
+
+/* When an endpoint is disabled; 0 = this rule is off. */
+struct core_rules {
+    uint32_t pause_after; /* attempts in a row that failed, over all deliveries */
+    uint32_t
+        exhausted; /* deliveries exhausted (attempts or age used up); at most CORE_EXHAUSTED_MAX */
+    int64_t exhausted_ms; /* within this time */
+};
+
+/*
+ * One delivery at a time, in order of seq; the next one when the one before has ended. What a person retries
+ * goes first. Deliveries that waited for a retry when the order was switched on are finished before the others.
+ *  - skip: one that failed gives way.
+ *  - block: one that failed is tried once more when it is max_age old (ORDER_AGE_MS without one) and holds
+ *    back the others until then, or until a person has it delivered or cancels it. `why` of its outcome says
+ *    so, with the verdict CORE_RETRY. A sender that crashed thrice over it makes it give way.
+ */
+enum core_ordered { CORE_UNORDERED, CORE_ORDER_SKIP, CORE_ORDER_BLOCK };
+
+enum {
+    CORE_RATE_MAX = 1000000,
+    CORE_RATE_PERIOD_MAX_MS = 24 * 3600 * 1000,
+    CORE_BREAKER_WINDOW_MAX = 128,
+    CORE_EXHAUSTED_MAX = 32
+};
+
 /* What the core must know of an endpoint. `ep` is a small dense number that the shell gives (its registry
  * slot, < endpoints_max), `app` likewise. */
 struct core_endpoint {
@@ -60,6 +100,14 @@ struct core_endpoint {
     enum core_endpoint_status status;
     uint16_t concurrency; /* 10 */
     struct retry_policy retry;
+    struct core_rate rate;
+    struct core_breaker breaker;
+    struct core_rules rules;
+    enum core_ordered ordered;
+    /* What an earlier life of the process knew; looked at when the endpoint is new to the core. */
+    uint32_t failures; /* attempts in a row that failed */
+    uint32_t exhausted_count;
+    int64_t exhausted_at[CORE_EXHAUSTED_MAX]; /* on the core's clock, oldest first */
 };
 
 /* A delivery as loaded or as just committed. `due` is on the core's clock; 0 = first attempt, at once. */
@@ -78,6 +126,7 @@ enum core_input_kind {
     CORE_IN_TICK,          /* nothing happened but time */
     CORE_IN_ENDPOINT_SET,  /* ep, endpoint: new or changed */
     CORE_IN_ENDPOINT_GONE, /* ep: its deliveries are dropped from memory */
+    CORE_IN_APP_SET,       /* app, rate: of all its endpoints together */
     /* ep, has_fresh, retry_due (0 = none): work in the table: at start, found by the sweep, or when the outcome
      * of a publish was unknown. What is in memory stays; the table is read again from there on. Any time. */
     CORE_IN_ENDPOINT_BACKLOG,
@@ -130,6 +179,8 @@ struct core_input {
     enum core_input_kind kind;
     uint32_t ep;
     const struct core_endpoint *endpoint;
+    uint32_t app;
+    struct core_rate rate;
     struct core_delivery delivery;
     bool is_open;
     bool has_fresh;
@@ -146,9 +197,12 @@ enum core_action_kind {
     CORE_ACT_START, /* send attempt `number` of delivery; slot is its handle until OUTCOME_STORED */
     CORE_ACT_OUTCOME, /* store what ATTEMPT_DONE meant: verdict, next due; then OUTCOME_STORED */
     CORE_ACT_LOAD, /* read rows (kind, after_due/after_seq, limit) through the writer; then LOADED */
-    /* 410: the core holds this endpoint as disabled from now on; the shell stores it and sends ENDPOINT_SET. */
+    /* The core holds this endpoint as disabled from now on (disable says why); the shell stores it and sends
+     * ENDPOINT_SET. */
     CORE_ACT_DISABLE
 };
+
+enum core_disable { CORE_DISABLE_GONE, CORE_DISABLE_FAILURES, CORE_DISABLE_EXHAUSTED };
 
 enum core_verdict { CORE_DELIVERED, CORE_RETRY, CORE_FAILED };
 
@@ -178,6 +232,9 @@ struct core_action {
     enum core_why why;         /* OUTCOME */
     enum core_load_kind load;  /* LOAD */
     int64_t due;               /* OUTCOME, CORE_RETRY: when, on the core's clock */
+    uint32_t failures;         /* OUTCOME: attempts in a row that failed, with this one */
+    bool is_exhausted;         /* OUTCOME: counts for the rule `exhausted` */
+    enum core_disable disable; /* DISABLE */
     int64_t
         old_due; /* OUTCOME: key of its row in due before: 0 fresh, > 0 retry, -1 it had none */
     /* LOAD: fresh rows with seq > after_seq, or retries with due > after_due (0 = from the first) in order of
@@ -207,18 +264,30 @@ enum core_place core_find(const struct core *core, int64_t seq);
  * clock, 0 = fresh), in memory or as one that a load will bring? If not: ENDPOINT_BACKLOG. */
 bool core_covers(const struct core *core, uint32_t ep, int64_t seq, int64_t due);
 
+/* closed -> open -> half open (one probe) -> ramp (twice the slots after as many good ones) -> closed */
+enum core_circuit {
+    CORE_CIRCUIT_CLOSED,
+    CORE_CIRCUIT_OPEN,
+    CORE_CIRCUIT_HALF_OPEN,
+    CORE_CIRCUIT_RAMP
+};
+
 /* Derived health of an endpoint for display and metrics. */
 struct core_health {
     uint32_t in_memory, sending;
     uint32_t consecutive_failures;
+    uint32_t exhausted; /* that the rule counts now */
     uint32_t slots_earned;
+    enum core_circuit circuit;
+    int64_t circuit_until; /* open: when it is half open; else 0 */
+    int64_t rate_at;       /* its rate holds it back until then; 0 = not now */
     bool slow, paged, retries_in_table;
     int64_t median_ms;
 };
 void core_health(const struct core *core, uint32_t ep, struct core_health *ret_health);
 
 struct core_stats {
-    uint32_t deliveries, sending, uncommitted, slow_slots;
+    uint32_t deliveries, sending, uncommitted, slow_slots, open_circuits;
     uint64_t started, loads, dropped_to_table;
 };
 void core_stats(const struct core *core, struct core_stats *ret_stats);

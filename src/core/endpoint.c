@@ -3,7 +3,9 @@
 #include "core/endpoint.h"
 
 #include "base/assert.h"
+#include "core/breaker.h"
 #include "core/fair.h"
+#include "core/health.h"
 #include "core/item.h"
 #include "core/order.h"
 #include "core/wake.h"
@@ -13,7 +15,7 @@ enum { MS_PER_S = 1000 };
 
 bool endpoint_is_active(const struct endpoint *ep)
 {
-    return ep->known && ep->status == CORE_ACTIVE;
+    return ep->known && ep->status == CORE_ACTIVE && ep->circuit != CORE_CIRCUIT_OPEN;
 }
 
 static bool is_same_policy(const struct retry_policy *a, const struct retry_policy *b)
@@ -53,14 +55,29 @@ const struct retry_policy *endpoint_policy(const struct core *core, uint32_t e)
     return policy < RETRY_CUSTOM ? &core->presets[policy] : &core->policies[e];
 }
 
+/* Order begins with an empty memory: what it holds may have gaps that only the table knows. */
+static void set_order(struct core *core, uint32_t e, enum core_ordered ordered)
+{
+    struct endpoint *ep = &core->endpoints[e];
+    bool was_ordered = ep->ordered != CORE_UNORDERED;
+
+    ep->ordered = (uint8_t)ordered;
+    if (ordered != CORE_UNORDERED && !was_ordered) {
+        window_drop(core, e);
+    }
+    window_row_ended(core, e);
+}
+
 void endpoint_set(struct core *core, uint32_t e, const struct core_endpoint *endpoint)
 {
     struct endpoint *ep = &core->endpoints[e];
     bool was_active = endpoint_is_active(ep);
+    bool was_disabled = ep->known && ep->status == CORE_DISABLED;
+    bool is_new = !ep->known;
 
     ASSERT(endpoint->app < core->limits.apps_max);
     ASSERT(endpoint->concurrency >= 1);
-    if (!ep->known) {
+    if (is_new) {
         ep->known = true;
         ep->earned = 1;
         ep->class = CLASS_UNPROVEN;
@@ -75,6 +92,16 @@ void endpoint_set(struct core *core, uint32_t e, const struct core_endpoint *end
     ep->status = (uint8_t)endpoint->status;
     ep->concurrency = endpoint->concurrency;
     set_policy(core, e, &endpoint->retry);
+    health_set(core, e, &endpoint->rules);
+    breaker_set(core, e, &endpoint->breaker);
+    rate_set(&ep->rate, &endpoint->rate);
+    if (is_new) {
+        health_restore(core, e, endpoint);
+    } else if (was_disabled && endpoint->status == CORE_ACTIVE) {
+        health_reset(core, e);
+        breaker_reset(core, e);
+    }
+    set_order(core, e, endpoint->ordered);
     if (was_active && !endpoint_is_active(ep)) {
         window_drop(core, e);
     }
@@ -119,6 +146,8 @@ void endpoint_gone(struct core *core, uint32_t e)
     window_feel(core, e);
     wake_set(core, e, INT64_MAX);
     window_forget_loads(core, e);
+    health_reset(core, e);
+    breaker_reset(core, e);
     *ep = (struct endpoint){ .known = false };
 }
 
@@ -180,10 +209,28 @@ void endpoint_judge(struct core *core, uint32_t e, bool is_success, int64_t dura
 
 static uint32_t slots_allowed(const struct endpoint *ep)
 {
-    return ep->earned < ep->concurrency ? ep->earned : ep->concurrency;
+    uint32_t allowed = ep->earned < ep->concurrency ? ep->earned : ep->concurrency;
+    uint32_t circuit = breaker_slots(ep);
+
+    if (ep->ordered != CORE_UNORDERED) {
+        return 1;
+    }
+    return allowed < circuit ? allowed : circuit;
 }
 
-uint32_t endpoint_choose(const struct core *core, uint32_t e)
+/* One that waits for its retry, also in the table, comes before all that were never sent. */
+static uint32_t next_in_order(const struct core *core, const struct endpoint *ep)
+{
+    uint32_t retry = order_first(core->items, &ep->retry);
+
+    if (retry != 0) {
+        return core->items[retry].key <= core->now ? retry : 0;
+    }
+    return ep->table_due == INT64_MAX ? order_first(core->items, &ep->fresh) : 0;
+}
+
+/* The item to start next, without a look at the rate. */
+static uint32_t candidate(const struct core *core, uint32_t e)
 {
     const struct endpoint *ep = &core->endpoints[e];
     uint32_t allowed = slots_allowed(ep);
@@ -197,7 +244,10 @@ uint32_t endpoint_choose(const struct core *core, uint32_t e)
         return order_first(core->items, &ep->urgent);
     }
     /* Nothing but urgent ones waits at an endpoint that is not active. */
-    ASSERT(ep->status == CORE_ACTIVE || (ep->fresh.count == 0 && ep->retry.count == 0));
+    ASSERT(endpoint_is_active(ep) || (ep->fresh.count == 0 && ep->retry.count == 0));
+    if (ep->ordered != CORE_UNORDERED) {
+        return next_in_order(core, ep);
+    }
     if (ep->retries_in_flight < (allowed > 1 ? allowed / 2 : 1)) {
         retry = order_first(core->items, &ep->retry);
         if (retry != 0 && core->items[retry].key > core->now) {
@@ -209,6 +259,27 @@ uint32_t endpoint_choose(const struct core *core, uint32_t e)
         return ep->retry_turn ? retry : fresh;
     }
     return retry != 0 ? retry : fresh;
+}
+
+uint32_t endpoint_choose(const struct core *core, uint32_t e)
+{
+    return rate_allows(&core->endpoints[e].rate, core->now) ? candidate(core, e) : 0;
+}
+
+int64_t endpoint_rate_at(const struct core *core, uint32_t e)
+{
+    const struct endpoint *ep = &core->endpoints[e];
+    const struct rate *rates[] = { &ep->rate, &core->apps[ep->app].rate };
+    int64_t at = 0;
+
+    for (uint32_t i = 0; ep->known && i < 2; i++) {
+        if (!rate_allows(rates[i], core->now)) {
+            int64_t ready_at = rate_ready_at(rates[i]);
+
+            at = at > ready_at ? at : ready_at;
+        }
+    }
+    return at;
 }
 
 /* When the oldest attempt under way becomes one that hangs. */
@@ -227,13 +298,20 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t next_wake(const struct core *core, const struct endpoint *ep, int64_t hangs)
+static int64_t next_wake(const struct core *core, uint32_t e, int64_t hangs)
 {
+    const struct endpoint *ep = &core->endpoints[e];
     int64_t wake = INT64_MAX;
     uint32_t retry = order_first(core->items, &ep->retry);
 
     if (ep->class != CLASS_SLOW && hangs > core->now) {
         wake = hangs;
+    }
+    if (ep->circuit == CORE_CIRCUIT_OPEN) {
+        wake = earlier(wake, ep->circuit_until);
+    }
+    if (!rate_allows(&ep->rate, core->now) && candidate(core, e) != 0) {
+        wake = earlier(wake, rate_ready_at(&ep->rate));
     }
     if (!endpoint_is_active(ep)) {
         return wake;
@@ -261,6 +339,7 @@ void endpoint_refresh(struct core *core, uint32_t e)
     if (!ep->known) {
         return;
     }
+    breaker_look(core, e);
     if (ep->median_ms > core->limits.slow_ms || hangs <= core->now) {
         class = CLASS_SLOW;
     } else if (ep->proven) {
@@ -268,5 +347,5 @@ void endpoint_refresh(struct core *core, uint32_t e)
     }
     fair_place(core, e, endpoint_choose(core, e) != 0, class);
     window_feel(core, e);
-    wake_set(core, e, next_wake(core, ep, hangs));
+    wake_set(core, e, next_wake(core, e, hangs));
 }

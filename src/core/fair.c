@@ -7,6 +7,7 @@
 #include "core/fair.h"
 
 #include "base/assert.h"
+#include "core/wake.h"
 
 static void endpoint_link(struct core *core, uint32_t *first, uint32_t e)
 {
@@ -79,14 +80,18 @@ static void app_unlink(struct core *core, uint32_t a, uint32_t class)
     app->ring[class].linked = false;
 }
 
-/* An app stands in the ring of a class while it has a ready endpoint there and a slot left. */
-static void app_refresh(struct core *core, uint32_t a)
+/* An app stands in the ring of a class while it has a ready endpoint there, a slot left, and its rate allows. */
+void fair_app_refresh(struct core *core, uint32_t a)
 {
     struct app *app = &core->apps[a];
     bool has_slot = app->in_flight < core->limits.app_concurrency;
+    bool is_held = has_slot && !rate_allows(&app->rate, core->now);
+    bool has_ready = false;
 
     for (uint32_t c = 0; c < CLASS_COUNT; c++) {
-        bool wanted = has_slot && app->ring[c].first != 0;
+        bool wanted = has_slot && !is_held && app->ring[c].first != 0;
+
+        has_ready = has_ready || app->ring[c].first != 0;
 
         if (wanted && !app->ring[c].linked) {
             app_link(core, a, c);
@@ -94,6 +99,16 @@ static void app_refresh(struct core *core, uint32_t a)
             app_unlink(core, a, c);
         }
     }
+    if (app->wake.place != 0 || (is_held && has_ready)) {
+        wake_set(core, core->limits.endpoints_max + a,
+                 is_held && has_ready ? rate_ready_at(&app->rate) : INT64_MAX);
+    }
+}
+
+void fair_app_set(struct core *core, uint32_t a, const struct core_rate *rate)
+{
+    rate_set(&core->apps[a].rate, rate);
+    fair_app_refresh(core, a);
 }
 
 void fair_place(struct core *core, uint32_t e, bool is_ready, enum endpoint_class class)
@@ -116,14 +131,17 @@ void fair_place(struct core *core, uint32_t e, bool is_ready, enum endpoint_clas
         ep->ring_class = (uint8_t) class;
         endpoint_link(core, &core->apps[ep->app].ring[class].first, e);
     }
-    app_refresh(core, ep->app);
+    fair_app_refresh(core, ep->app);
 }
 
 void fair_app_took(struct core *core, uint32_t app, int change)
 {
     ASSERT(change == 1 || (change == -1 && core->apps[app].in_flight > 0));
     core->apps[app].in_flight += (uint32_t)change;
-    app_refresh(core, app);
+    if (change > 0) {
+        rate_take(&core->apps[app].rate, core->now);
+    }
+    fair_app_refresh(core, app);
 }
 
 static bool class_may_start(const struct core *core, uint32_t class)

@@ -10,6 +10,7 @@
 #define CORE_STATE_H
 
 #include "core/core.h"
+#include "core/rate.h"
 
 enum {
     LOOKAHEAD_MS = 60 * 1000, /* retries due later than that stay in the table */
@@ -22,6 +23,9 @@ enum {
     RESERVE_SHARE = 64,  /* one part in that many of the memory is kept for people's retries */
     DURATIONS = 8        /* the median is taken over that many attempts */
 };
+
+/* How long a failed delivery blocks an ordered endpoint whose policy has no max_age. */
+#define ORDER_AGE_MS INT64_C(259200000)
 
 /*
  * Where a delivery in memory is:
@@ -69,13 +73,32 @@ struct slot {
     bool used;
     bool is_retry; /* counts against the retries' half */
     bool keep_schedule;
-    bool at_once; /* the next attempt follows at once */
+    bool at_once;  /* the next attempt follows at once */
+    bool is_probe; /* its result moves a circuit that is not closed */
 };
 
 /* Endpoints that answered well lately; that have not; that hang or are slow. */
 enum endpoint_class { CLASS_PROVEN, CLASS_UNPROVEN, CLASS_SLOW, CLASS_COUNT };
 
 enum { LOAD_KINDS = 2 };
+
+/* When to look again; in the heap of wakes. */
+struct wake {
+    int64_t at;
+    uint32_t place; /* in the heap, 0 = not in it */
+};
+
+/* The last attempts that the breaker judges, as bits: 1 = bad. */
+struct window_bits {
+    uint64_t bits[CORE_BREAKER_WINDOW_MAX / 64];
+    uint8_t count, at, bad;
+};
+
+/* When deliveries were exhausted; a row of its own, for most endpoints never touch it. */
+struct exhausts {
+    int64_t at[CORE_EXHAUSTED_MAX];
+    uint8_t next;
+};
 
 struct endpoint {
     int64_t upto;    /* fresh rows with seq <= upto are in memory or done */
@@ -85,7 +108,10 @@ struct endpoint {
         table_due; /* no retry outside memory is due before it; INT64_MAX = all are in memory */
     int64_t
         load_after[LOAD_KINDS]; /* no load before, after one that failed or brought nothing */
-    int64_t wake;               /* when to look at it again */
+    struct wake wake;           /* when to look at it again */
+    int64_t circuit_until;      /* CORE_CIRCUIT_OPEN */
+    int64_t exhausted_ms;
+    struct rate rate;
     struct order fresh;
     struct order retry;
     struct order urgent; /* a person's retries and those that follow at once */
@@ -94,8 +120,10 @@ struct endpoint {
     uint32_t slots_first, slots_last;
     uint32_t ring_next, ring_prev;     /* ready endpoints of the app */
     uint32_t hungry_next, hungry_prev; /* endpoints that want a load */
-    uint32_t wake_at;                  /* position in the heap of wakes */
     uint32_t consecutive_failures;
+    uint32_t pause_after;
+    uint32_t open_ms;
+    struct window_bits judged;
     uint32_t rate_second, rate_now,
         rate_before;               /* deliveries of this second and the one before */
     uint32_t promised[LOAD_KINDS]; /* rows that a load under way may bring */
@@ -110,6 +138,13 @@ struct endpoint {
     uint8_t ring_class; /* of the ring that it is in */
     uint8_t policy;     /* a preset, or RETRY_CUSTOM: its own row */
     uint8_t duration_count, duration_at;
+    uint8_t breaker_window, breaker_percent;
+    uint8_t circuit;
+    uint16_t ramp,
+        ramp_left; /* slots of the ramp; good attempts until there are twice as many */
+    uint8_t exhausted_max;
+    uint8_t exhausted; /* stamps in its row of exhausts */
+    uint8_t ordered;
     bool known;
     bool proven;
     bool paged;
@@ -121,6 +156,8 @@ struct endpoint {
 };
 
 struct app {
+    struct wake wake;
+    struct rate rate;
     uint32_t in_flight;
     struct {
         uint32_t first; /* the endpoint whose turn is next */
@@ -137,8 +174,9 @@ struct core {
     struct slot *slots;
     struct endpoint *endpoints;
     struct retry_policy *policies; /* own rows, by endpoint */
+    struct exhausts *exhausted;    /* by endpoint */
     struct app *apps;
-    uint32_t *wakes;
+    uint32_t *wakes; /* endpoints, and behind endpoints_max apps */
     struct retry_policy presets[RETRY_CUSTOM];
     uint32_t bucket_mask;
     uint32_t items_used, items_free, items_count; /* ever used, chain of free ones, in memory */
@@ -150,6 +188,7 @@ struct core {
     uint32_t wake_count;
     uint32_t hungry_first, hungry_last;
     uint32_t loads, promised;
+    uint32_t open_circuits;
     bool store_ok;
     bool draining;
     struct core_action *actions; /* of the step under way */

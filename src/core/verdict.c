@@ -84,8 +84,23 @@ static struct verdict by_schedule(const struct item *item, const struct retry_po
     return (struct verdict){ .what = CORE_RETRY, .due = now + delay_ms };
 }
 
+/* In order, what failed before its time holds its place until then. */
+static struct verdict block(const struct item *item, const struct retry_policy *policy,
+                            struct verdict v, int64_t now)
+{
+    int64_t age_ms =
+        policy->max_age_s > 0 ? (int64_t)policy->max_age_s * MS_PER_S : ORDER_AGE_MS;
+
+    if (v.what == CORE_FAILED && now < item->accepted + age_ms) {
+        v.what = CORE_RETRY;
+        v.due = item->accepted + age_ms;
+    }
+    return v;
+}
+
 struct verdict verdict_reach(const struct item *item, const struct retry_policy *policy,
-                             const struct core_result *result, int64_t now)
+                             enum core_ordered ordered, const struct core_result *result,
+                             int64_t now)
 {
     int32_t status_code = result->failure == CORE_GOT_RESPONSE ? result->status_code : 0;
     bool is_gone = status_code == STATUS_GONE;
@@ -118,6 +133,9 @@ struct verdict verdict_reach(const struct item *item, const struct retry_policy 
         v = failed(policy->enabled ? CORE_WHY_ATTEMPTS : CORE_WHY_RETRY_OFF);
     } else {
         v = by_schedule(item, policy, result, now);
+    }
+    if (ordered == CORE_ORDER_BLOCK && !item->manual) {
+        v = block(item, policy, v, now);
     }
     v.is_gone = is_gone;
     return v;

@@ -7,7 +7,7 @@
 
 struct verdict {
     enum core_verdict what;
-    enum core_why why;
+    enum core_why why;     /* CORE_RETRY: it blocks an ordered endpoint */
     int64_t due;           /* CORE_RETRY */
     bool keep_schedule;    /* a person's retry failed, or nothing is to be changed any more */
     bool at_once;          /* the next attempt follows at once */
@@ -18,7 +18,8 @@ struct verdict {
 
 /* item->attempts counts this attempt already. policy NULL: the endpoint is gone. */
 struct verdict verdict_reach(const struct item *item, const struct retry_policy *policy,
-                             const struct core_result *result, int64_t now);
+                             enum core_ordered ordered, const struct core_result *result,
+                             int64_t now);
 bool verdict_is_success(const struct core_result *result);
 
 #endif

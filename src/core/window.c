@@ -37,17 +37,6 @@ static void lower_horizon(struct endpoint *ep, int64_t due)
     ep->horizon = ep->horizon < due - 1 ? ep->horizon : due - 1;
 }
 
-static void retry_to_table(struct core *core, uint32_t i)
-{
-    struct endpoint *ep = &core->endpoints[core->items[i].ep];
-
-    ASSERT(core->items[i].row_due > 0);
-    ASSERT(!ep->loading[CORE_LOAD_RETRIES] || ep->discard[CORE_LOAD_RETRIES]);
-    lower_horizon(ep, core->items[i].row_due);
-    item_move(core, i, ITEM_FREE, 0);
-    core->stats.dropped_to_table++;
-}
-
 static void fresh_to_table(struct core *core, uint32_t i)
 {
     struct endpoint *ep = &core->endpoints[core->items[i].ep];
@@ -57,6 +46,35 @@ static void fresh_to_table(struct core *core, uint32_t i)
     ep->paged = true;
     item_move(core, i, ITEM_FREE, 0);
     core->stats.dropped_to_table++;
+}
+
+/* In order, what waits behind a retry in the table takes no memory from others: that retry would find none. */
+static bool is_held_back(const struct endpoint *ep)
+{
+    return ep->ordered != CORE_UNORDERED && ep->table_due != INT64_MAX;
+}
+
+static void yield(struct core *core, struct endpoint *ep)
+{
+    if (!is_held_back(ep)) {
+        return;
+    }
+    ep->discard[CORE_LOAD_FRESH] = ep->loading[CORE_LOAD_FRESH];
+    while (ep->fresh.count > 0) {
+        fresh_to_table(core, order_last(core->items, &ep->fresh));
+    }
+}
+
+static void retry_to_table(struct core *core, uint32_t i)
+{
+    struct endpoint *ep = &core->endpoints[core->items[i].ep];
+
+    ASSERT(core->items[i].row_due > 0);
+    ASSERT(!ep->loading[CORE_LOAD_RETRIES] || ep->discard[CORE_LOAD_RETRIES]);
+    lower_horizon(ep, core->items[i].row_due);
+    item_move(core, i, ITEM_FREE, 0);
+    core->stats.dropped_to_table++;
+    yield(core, ep);
 }
 
 void window_drop(struct core *core, uint32_t e)
@@ -78,6 +96,15 @@ void window_drop(struct core *core, uint32_t e)
         if (!core->items[i].manual) {
             retry_to_table(core, i);
         }
+    }
+}
+
+void window_row_ended(struct core *core, uint32_t e)
+{
+    struct endpoint *ep = &core->endpoints[e];
+
+    if (ep->ordered != CORE_UNORDERED && ep->retry.count == 0 && ep->table_due != INT64_MAX) {
+        lower_horizon(ep, core->now);
     }
 }
 
@@ -112,7 +139,7 @@ void window_committed(struct core *core, uint32_t e, const struct core_delivery 
     if (ep->paged || delivery->seq <= ep->upto) {
         return;
     }
-    if (ep->fresh.count >= window_size(core, e) || item_room(core) == 0) {
+    if (ep->fresh.count >= window_size(core, e) || item_room(core) == 0 || is_held_back(ep)) {
         ep->paged = true;
         return;
     }
@@ -131,6 +158,9 @@ void window_backlog(struct core *core, uint32_t e, bool has_fresh, int64_t retry
         return;
     }
     if (has_fresh) {
+        while (ep->ordered != CORE_UNORDERED && ep->fresh.count > 0) {
+            fresh_to_table(core, order_last(core->items, &ep->fresh));
+        }
         ep->upto = 0;
         ep->paged = true;
         ep->discard[CORE_LOAD_FRESH] = ep->loading[CORE_LOAD_FRESH];
@@ -138,6 +168,7 @@ void window_backlog(struct core *core, uint32_t e, bool has_fresh, int64_t retry
     if (retry_due != 0) {
         lower_horizon(ep, item_due(retry_due));
         ep->discard[CORE_LOAD_RETRIES] = ep->loading[CORE_LOAD_RETRIES];
+        yield(core, ep);
     }
 }
 
@@ -149,7 +180,7 @@ void window_put_back(struct core *core, uint32_t i)
 
     item->manual = false;
     if (item->row_due == 0) {
-        if (!endpoint_is_active(ep) || item->seq > ep->upto) {
+        if (!endpoint_is_active(ep) || item->seq > ep->upto || is_held_back(ep)) {
             fresh_to_table(core, i);
         } else {
             item_move(core, i, ITEM_FRESH, 0);
@@ -181,7 +212,7 @@ static bool wants_fresh(const struct core *core, uint32_t e)
 {
     const struct endpoint *ep = &core->endpoints[e];
 
-    return ep->paged && may_load(core, ep, CORE_LOAD_FRESH) &&
+    return ep->paged && !is_held_back(ep) && may_load(core, ep, CORE_LOAD_FRESH) &&
            ep->fresh.count < (window_size(core, e) + 1) / 2;
 }
 

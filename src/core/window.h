@@ -7,6 +7,8 @@
  *  - retry: due <= horizon is in memory; later ones may be in memory, else they are in the table, and none
  *    of those is due before table_due.
  *
+ * An ordered endpoint whose retry is in the table has no fresh ones in memory.
+ *
  * A row that a load brings and that is in memory already is passed over, so bounds may be lowered at any
  * time; they are raised by the answer of a load only.
  */
@@ -26,6 +28,9 @@ void window_forget_loads(struct core *core, uint32_t e);
 void window_put_back(struct core *core, uint32_t i);
 /* All that waits, except for people's retries, goes back to the table. */
 void window_drop(struct core *core, uint32_t e);
+/* A delivery of it ended, maybe one whose row was only in the table: an ordered endpoint that waits for the
+ * retries there looks again. */
+void window_row_ended(struct core *core, uint32_t e);
 /* Join or leave those that want a load. */
 void window_feel(struct core *core, uint32_t e);
 /* Ask for loads as long as there is room. */

@@ -55,7 +55,8 @@ static void check_scheduled(struct world *world, const struct core_action *actio
     int64_t seq = action->delivery.seq;
     int64_t now = world_to_wall(world, world_core_now(world));
     int64_t since = world_to_wall(world, world->healed_at + world->base);
-    int64_t late_max_ms = LATE_MAX_MS + world->row_count * EACH_MAX_MS;
+    int64_t late_max_ms =
+        LATE_MAX_MS + world->row_count * EACH_MAX_MS + 2 * logical->config.breaker.open_ms;
 
     if (logical->config.status != CORE_ACTIVE) {
         world_fail(world, "%" PRId64 " is sent to an endpoint that is not active", seq);
@@ -77,7 +78,8 @@ static void check_scheduled(struct world *world, const struct core_action *actio
         }
         logical->last_first = seq;
     }
-    if (!world->is_healing) {
+    /* In order one waits for those before it, however long: is_over sees to it. */
+    if (!world->is_healing || logical->config.ordered != CORE_UNORDERED) {
         return;
     }
     since = row->next_at > since ? row->next_at : since;
@@ -119,7 +121,8 @@ void oracle_start(struct world *world, const struct core_action *action)
     row->followed += action->fresh_connection;
     row->starts++;
     /* Each crash costs one that was not counted, or one beyond the schedule. */
-    allowed = world->logicals[number].max_attempts_ever + row->manual_starts + row->excused;
+    allowed = world->logicals[number].max_attempts_ever + row->manual_starts + row->excused +
+              row->blocked;
     if (row->starts > allowed) {
         world_fail(world, "%" PRId64 " is sent %u times, allowed are %u", seq, row->starts,
                    allowed);
@@ -255,6 +258,7 @@ void oracle_sweep(struct world *world)
 void oracle_end(struct world *world)
 {
     oracle_sweep(world);
+    rules_sweep(world);
     for (int64_t seq = 1; seq <= world->row_count; seq++) {
         const struct row *row = &world->rows[seq];
 

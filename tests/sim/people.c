@@ -39,12 +39,44 @@ static struct retry_policy some_policy(uint64_t *random)
     return policy;
 }
 
+static struct core_rate some_rate(uint64_t *random)
+{
+    struct core_rate rate = { .requests = ONE_OF(random, 1, 2, 5, 20) };
+
+    rate.period_ms = ONE_OF(random, 100, 1000, 10000, 60000);
+    rate.burst = 1 + sim_below(random, rate.requests);
+    return sim_chance(random, 250) ? rate : (struct core_rate){ .requests = 0 };
+}
+
+static void some_rules(uint64_t *random, struct core_endpoint *config)
+{
+    config->rate = some_rate(random);
+    config->breaker = (struct core_breaker){
+        .window = (uint8_t)ONE_OF(random, 0, 0, 4, 10, 100),
+        .threshold_percent = (uint8_t)ONE_OF(random, 50, 50, 20, 90),
+        .open_ms = ONE_OF(random, 1000, 10000, 300000),
+    };
+    config->rules = (struct core_rules){
+        .pause_after = ONE_OF(random, 0, 0, 5, 20, 100),
+        .exhausted = ONE_OF(random, 0, 0, 1, 3, 10),
+        .exhausted_ms = (int64_t)ONE_OF(random, 60000, 3600000, 86400000),
+    };
+}
+
 static void configure(struct world *world, struct logical *logical)
 {
     uint64_t *random = &world->random;
+    enum core_ordered before = logical->config.ordered;
 
     logical->config.concurrency = (uint16_t)ONE_OF(random, 1, 2, 3, 5, 10);
     logical->config.retry = some_policy(random);
+    logical->config.ordered =
+        (enum core_ordered)ONE_OF(random, CORE_UNORDERED, CORE_UNORDERED, CORE_UNORDERED,
+                                  CORE_ORDER_SKIP, CORE_ORDER_BLOCK);
+    some_rules(random, &logical->config);
+    if (before == CORE_UNORDERED && logical->config.ordered != CORE_UNORDERED) {
+        logical->is_order_new = true;
+    }
     if (logical->config.retry.max_attempts > logical->max_attempts_ever) {
         logical->max_attempts_ever = logical->config.retry.max_attempts;
     }
@@ -102,6 +134,9 @@ void people_build(struct world *world)
     for (uint32_t ep = 0; ep < world->ep_count; ep++) {
         (void)add_endpoint(world, ep);
     }
+    for (uint32_t app = 0; app < world->limits.apps_max; app++) {
+        world->app_rates[app] = some_rate(random);
+    }
     world->slots_now = world->limits.slots_max;
     if (is_big) {
         world->slots_now = 0;
@@ -110,6 +145,11 @@ void people_build(struct world *world)
     }
     world->people_left = is_big ? 420 : 20 + sim_below(random, 300);
     world->gap_ms = is_big ? 50 : ONE_OF(random, 2, 50, 1000, 30 * SECOND, 10 * MINUTE);
+    /* a week */
+    if (!is_big && sim_chance(random, 50)) {
+        world->people_left = 7 * 24 * 6;
+        world->gap_ms = 10 * MINUTE;
+    }
     world->check_every_step = !is_big && sim_chance(random, 100);
 }
 
@@ -431,6 +471,12 @@ void people_act(struct world *world)
                 world->logicals[logical].config.app =
                     sim_below(&world->random, world->limits.apps_max);
             }
+            if (sim_chance(&world->random, 100)) {
+                uint32_t app = sim_below(&world->random, world->limits.apps_max);
+
+                world->app_rates[app] = some_rate(&world->random);
+                world_set_app(world, app);
+            }
             world_set_endpoint(world, logical);
         }
         break;
@@ -458,6 +504,14 @@ void people_act(struct world *world)
     }
 }
 
+/* A limit stays one, but lets through what has gathered. */
+static void relax(struct core_rate *rate)
+{
+    if (rate->requests > 0) {
+        *rate = (struct core_rate){ .requests = 20, .burst = 2, .period_ms = SECOND };
+    }
+}
+
 /* No more faults, every receiver answers, every endpoint is active. */
 void people_heal(struct world *world)
 {
@@ -465,7 +519,12 @@ void people_heal(struct world *world)
     world->healed_at = world->now;
     world->writer.fault_until = 0;
     world->writer.stall_until = 0;
+    for (uint32_t app = 0; app < world->limits.apps_max; app++) {
+        relax(&world->app_rates[app]);
+        world_set_app(world, app);
+    }
     for (uint32_t i = 0; i < world->logical_count; i++) {
+        relax(&world->logicals[i].config.rate);
         if (!world->logicals[i].is_deleted) {
             set_status(world, i, CORE_ACTIVE);
         }

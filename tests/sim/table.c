@@ -395,6 +395,16 @@ static void tell_cancelled(struct world *world, const struct write *write)
                 : place == CORE_WAITING ? COVER_CANCEL_WAITING
                                         : COVER_CANCEL_SENDING);
     world->rows[write->seq].is_cancel_told = true;
+    for (uint32_t slot = 0; slot < SLOTS_MAX; slot++) {
+        struct attempt *attempt = &world->attempts[slot];
+
+        if (attempt->is_taken && attempt->action.delivery.seq == write->seq) {
+            attempt->is_cancelled = true;
+        }
+    }
+    if (place == CORE_NOWHERE && world->rows[write->seq].blocked > 0) {
+        cover_reach(COVER_ORDER_FREED);
+    }
     world_step(world, &input);
 }
 

@@ -159,13 +159,16 @@ static void start(struct world *world, const struct core_action *action)
 {
     struct attempt *attempt = &world->attempts[action->slot];
     int64_t took_ms = 0;
+    bool is_probe;
 
     oracle_start(world, action);
+    is_probe = rules_start(world, action);
     *attempt = (struct attempt){ .action = *action,
                                  .serial = ++world->serial,
                                  .logical = world->by_ep[action->ep],
                                  .is_taken = true,
-                                 .is_under_way = true };
+                                 .is_under_way = true,
+                                 .is_probe = is_probe };
     attempt->app = world->logicals[attempt->logical].config.app;
     world->in_flight++;
     world->rows[action->delivery.seq].is_sending = true;
@@ -184,6 +187,7 @@ static void carry_out(struct world *world, const struct core_action *action)
         break;
     case CORE_ACT_OUTCOME:
         oracle_outcome(world, action);
+        rules_outcome(world, action);
         write.kind = WRITE_OUTCOME;
         table_submit(world, &write);
         break;
@@ -193,10 +197,32 @@ static void carry_out(struct world *world, const struct core_action *action)
         table_submit(world, &write);
         break;
     case CORE_ACT_DISABLE:
-        cover_reach(COVER_GONE);
+        rules_disable(world, action);
         world_at(world, world->now + sim_between(&world->random, 0, 50), EVENT_DISABLE,
                  world->by_ep[action->ep], world->life);
         break;
+    }
+}
+
+static void look_at_rates(struct world *world)
+{
+    struct core_health health;
+
+    for (uint32_t ep = 0; ep < world->ep_count; ep++) {
+        const struct logical *logical;
+
+        if (world->by_ep[ep] == NOBODY) {
+            continue;
+        }
+        logical = &world->logicals[world->by_ep[ep]];
+        core_health(world->core, ep, &health);
+        if (health.rate_at != 0 && health.in_memory > health.sending) {
+            cover_reach(logical->config.rate.requests > 0 ? COVER_RATE_ENDPOINT
+                                                          : COVER_RATE_APP);
+        }
+        if (health.paged && logical->config.ordered != CORE_UNORDERED) {
+            cover_reach(COVER_ORDER_PAGED);
+        }
     }
 }
 
@@ -204,6 +230,7 @@ static void look(struct world *world)
 {
     struct core_stats stats;
 
+    look_at_rates(world);
     core_stats(world->core, &stats);
     if (stats.uncommitted == world->limits.uncommitted_max) {
         cover_reach(COVER_UNCOMMITTED_MAX);
@@ -263,6 +290,19 @@ void world_set_endpoint(struct world *world, uint32_t logical)
                                 .endpoint = &l->config };
 
     if (world->is_up && !l->is_deleted) {
+        rules_told(world, logical);
+        world_step(world, &input);
+    }
+}
+
+void world_set_app(struct world *world, uint32_t app)
+{
+    struct core_input input = { .kind = CORE_IN_APP_SET,
+                                .app = app,
+                                .rate = world->app_rates[app] };
+
+    world->app_starts[app].count = 0;
+    if (world->is_up) {
         world_step(world, &input);
     }
 }
@@ -291,8 +331,12 @@ static void start_process(struct world *world)
     world->writer.store_ok = true;
     world->writer.is_backlog_owed = false;
     world->is_up = true;
+    for (uint32_t app = 0; app < world->limits.apps_max; app++) {
+        world_set_app(world, app);
+    }
     for (uint32_t i = 0; i < world->logical_count; i++) {
         world->logicals[i].last_first = 0;
+        rules_restart(world, i);
         world_set_endpoint(world, i);
     }
     world_set_slots(world, world->slots_now);

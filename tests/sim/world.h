@@ -7,6 +7,7 @@
  *   table.c     the store: rows, the writer's batches, commits that fail or whose outcome is unknown
  *   people.c    receivers with their personalities, and what people and faults do
  *   oracle.c    promises 1 to 3, checked at every start, outcome and sweep, and at the end
+ *   rules.c     the oracle of rate, circuit, order and of what disables an endpoint
  *   cover.c     the situations that must have been reached by all seeds together
  */
 #ifndef SIM_WORLD_H
@@ -18,7 +19,15 @@
 
 #include "core/core.h"
 
-enum { EPS_MAX = 320, LOGICALS_MAX = 400, ROWS_MAX = 8000, SLOTS_MAX = 400, TARGETS_MAX = 8 };
+enum {
+    EPS_MAX = 320,
+    APPS_MAX = 20,
+    LOGICALS_MAX = 400,
+    ROWS_MAX = 8000,
+    SLOTS_MAX = 400,
+    TARGETS_MAX = 8,
+    STARTS_KEPT = 64
+};
 #define SECOND     INT64_C(1000)
 #define MINUTE     (60 * SECOND)
 #define HOUR       (60 * MINUTE)
@@ -46,14 +55,40 @@ enum personality {
     PERSON_COUNT
 };
 
+/* The starts since a limit was set: the latest STARTS_KEPT of them. */
+struct starts {
+    int64_t at[STARTS_KEPT];
+    uint32_t count;
+};
+
+enum circuit { CIRCUIT_CLOSED, CIRCUIT_OPEN, CIRCUIT_PROBED };
+
+/* What the rules say of an endpoint in this life of the process, worked out apart from the core. */
+struct rules {
+    struct core_endpoint told; /* the core's latest word */
+    struct starts starts;
+    bool judged[CORE_BREAKER_WINDOW_MAX]; /* bad ones, latest last */
+    uint32_t judged_count;
+    enum circuit circuit;
+    int64_t opened_at;
+    uint32_t level, good_left;
+    uint32_t failures;
+    int64_t exhausted[CORE_EXHAUSTED_MAX]; /* latest last */
+    uint32_t exhausted_count;
+    bool is_disable_owed;
+    enum core_disable disable;
+};
+
 struct logical {
     struct core_endpoint config;
+    struct rules rules;
     uint32_t ep;
     enum personality personality;
     uint32_t latency_ms;
     uint32_t max_attempts_ever;
     int64_t last_first; /* seq of its latest first attempt in this life of the process */
     bool is_deleted;
+    bool is_order_new; /* it was switched on, and the core is not told yet */
 };
 
 enum row_state { ROW_PENDING, ROW_RETRYING, ROW_DELIVERED, ROW_FAILED, ROW_CANCELLED };
@@ -77,6 +112,8 @@ struct row {
     uint32_t starts, manual_starts,
         followed; /* sends; by people; at once after a dead connection */
     uint32_t crashes;
+    uint32_t blocked; /* outcomes after which it blocked the others */
+    bool is_exempt;   /* from the order: it had begun before the order was switched on */
 };
 
 struct attempt {
@@ -89,6 +126,8 @@ struct attempt {
     bool is_taken;     /* until its outcome is stored */
     bool is_under_way; /* until it has a result */
     bool is_2xx;       /* answered in full */
+    bool is_probe;     /* of a circuit */
+    bool is_cancelled; /* while it was being sent */
     bool kills;
 };
 
@@ -176,6 +215,8 @@ struct world {
     struct logical *logicals;
     uint32_t logical_count;
     uint32_t by_ep[EPS_MAX]; /* logical, or NOBODY */
+    struct core_rate app_rates[APPS_MAX];
+    struct starts app_starts[APPS_MAX];
     uint32_t ep_count;
     struct row *rows;
     int64_t row_count; /* = highest seq */
@@ -208,6 +249,7 @@ void world_at(struct world *world, int64_t at, enum event_kind kind, uint32_t nu
               uint32_t serial);
 void world_crash(struct world *world);
 void world_set_endpoint(struct world *world, uint32_t logical);
+void world_set_app(struct world *world, uint32_t app);
 void world_set_slots(struct world *world, uint32_t slots);
 void world_end_attempt(struct world *world, uint32_t slot, const struct core_result *result);
 _Noreturn void world_fail(const struct world *world, const char *fmt, ...)
@@ -238,6 +280,16 @@ void oracle_outcome(struct world *world, const struct core_action *action);
 void oracle_sweep(struct world *world);
 void oracle_received(struct world *world, int64_t seq);
 void oracle_end(struct world *world);
+
+/* rules.c: likewise */
+void rules_restart(struct world *world, uint32_t logical);
+/* The core is told of it now. */
+void rules_told(struct world *world, uint32_t logical);
+/* An attempt starts; true = it is a probe of the circuit. */
+bool rules_start(struct world *world, const struct core_action *action);
+void rules_outcome(struct world *world, const struct core_action *action);
+void rules_disable(struct world *world, const struct core_action *action);
+void rules_sweep(struct world *world);
 
 /* cover.c */
 #define COVER_TABLE(X)                                                                         \
@@ -291,7 +343,28 @@ void oracle_end(struct world *world);
     X(MANUAL_KEPT, "a person's retry fails and the schedule stays")                            \
     X(CANCEL_WAITING, "a waiting delivery is cancelled")                                       \
     X(CANCEL_SENDING, "a delivery is cancelled while it is being sent")                        \
-    X(CANCEL_TABLE, "a delivery in the table is cancelled")
+    X(CANCEL_TABLE, "a delivery in the table is cancelled")                                    \
+    X(CIRCUIT_OPEN, "a circuit opens")                                                         \
+    X(CIRCUIT_LATE, "a result of before counts no more while it is open")                      \
+    X(CIRCUIT_MANUAL, "a person's retry passes an open circuit")                               \
+    X(PROBE, "a probe is sent")                                                                \
+    X(PROBE_BAD, "a bad probe opens it again")                                                 \
+    X(RAMP_BAD, "a bad attempt halves the ramp")                                               \
+    X(RAMP_CLOSED, "a ramp ends and the circuit is closed")                                    \
+    X(RATE_ENDPOINT, "an endpoint's rate holds its deliveries")                                \
+    X(RATE_APP, "an app's rate holds its endpoints")                                           \
+    X(RATE_BURST, "a burst is used up")                                                        \
+    X(AUTO_PAUSED, "failures in a row disable an endpoint")                                    \
+    X(AUTO_PAUSED_KEPT, "failures of before a restart count")                                  \
+    X(EXHAUSTED, "exhausted deliveries disable an endpoint")                                   \
+    X(EXHAUSTED_KEPT, "exhausted ones of before a restart count")                              \
+    X(RESUMED, "a disabled endpoint is resumed and begins anew")                               \
+    X(ORDER_RETRY, "in order, a retry goes before what waits behind it")                       \
+    X(ORDER_PAGED, "in order, deliveries wait in the table")                                   \
+    X(ORDER_SKIPPED, "in order, a failed one gives way")                                       \
+    X(ORDER_BLOCKED, "in order, a failed one blocks")                                          \
+    X(ORDER_LAST, "a blocking one is tried a last time")                                       \
+    X(ORDER_FREED, "a person ends a blocking one that is in the table")
 
 enum cover {
 #define COVER_ENUM(name, text) COVER_##name,
