@@ -62,6 +62,8 @@ void notices_read_all(struct call *call);
 void stream_get(struct call *call);
 
 void inboxes_get(struct call *call);
+void inboxes_put(struct call *call);
+void inboxes_delete(struct call *call);
 void health_live(struct call *call);
 void health_ready(struct call *call);
 void metrics_get(struct call *call);

@@ -170,6 +170,18 @@ static void asset_reply(struct call *call, const struct asset *asset)
     call_reply_bytes(call, 200, asset->type, bytes);
 }
 
+bool pages_shell(struct call *call)
+{
+    const struct asset *shell = asset_find(STR("/index.html"));
+
+    if (shell == NULL || !wants_html(call)) {
+        return false;
+    }
+    call_header(call, "Vary", "Accept");
+    asset_reply(call, shell);
+    return true;
+}
+
 bool pages_reply(struct call *call)
 {
     struct str path = call->req->path;

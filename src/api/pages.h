@@ -18,4 +18,8 @@ enum { PAGES_INFLATED_MAX = 4 * 1024 * 1024 };
  * the call is answered: 200 or 304 for GET and HEAD, 405 for others). */
 bool pages_reply(struct call *call);
 
+/* The shell, when a browser asked for a page (Accept: text/html) at a path that is also the API's;
+ * true: answered. */
+bool pages_shell(struct call *call);
+
 #endif

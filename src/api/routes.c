@@ -78,6 +78,8 @@ static const struct route table[] = {
       "topics app endpoint after", stream_get },
 
     { "GET",    "/catch/{token}",                0,             0,            "",        inboxes_get },
+    { "PUT",    "/catch/{token}",                0,             ROUTE_BODY,           "",        inboxes_put },
+    { "DELETE", "/catch/{token}",                0,             0,            "",        inboxes_delete },
     { "GET",    "/healthz",                      0,             ROUTE_HEALTH, "",        health_live },
     { "GET",    "/readyz",                       0,             ROUTE_HEALTH, "",        health_ready },
     { "GET",    "/metrics",                      0,             0,            "",        metrics_get },

@@ -81,6 +81,7 @@ struct attempt {
     bool body_failed;
     struct outcome outcome;
     struct write write;
+    int inbox_status; /* what the test inbox answers when its time has come, 0 = nothing */
     struct frame_done local; /* an answer made here, not by egress */
 };
 

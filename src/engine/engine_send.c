@@ -68,6 +68,33 @@ static enum verify_failure inbox_verify(struct engine *e, const struct endpoint 
     return verify_platform(secret, header_find(headers, (struct str){ name, (size_t)n }), body);
 }
 
+/* Nothing happens but time: it answers later, or not within the attempt's own time. */
+static void on_inbox_due(struct loop_timer *t)
+{
+    struct attempt *a = t->ctx;
+
+    if (a->inbox_status == 0) {
+        engine_local_done(a->engine, a, TOKEN_HTTP_RESPONSE_TIMEOUT, 0, "");
+    } else {
+        engine_local_done(a->engine, a, TOKEN_NONE, a->inbox_status, "");
+    }
+}
+
+static void inbox_answer(struct attempt *a, const struct endpoint *endpoint, int status)
+{
+    int64_t delay = inbox_behaviour(a->engine->options.inbox, endpoint->inbox).delay_ms;
+
+    a->inbox_status = delay < endpoint->timeout_ms ? status : 0;
+    if (delay == 0) {
+        engine_local_done(a->engine, a, TOKEN_NONE, status, "");
+        return;
+    }
+    a->again = (struct loop_timer){ .on_due = on_inbox_due, .ctx = a };
+    loop_timer_set(a->engine->options.loop, &a->again,
+                   clock_boot_ms() + 1 +
+                       (delay < endpoint->timeout_ms ? delay : endpoint->timeout_ms));
+}
+
 static void send_to_inbox(struct attempt *a, const struct endpoint *endpoint, struct str secret,
                           struct str body)
 {
@@ -91,7 +118,7 @@ static void send_to_inbox(struct attempt *a, const struct endpoint *endpoint, st
                           .verdict = verdict == VERIFY_OK ? "valid" : verify_sentence(verdict),
                           .is_valid = verdict == VERIFY_OK,
                       });
-    engine_local_done(e, a, TOKEN_NONE, status, "");
+    inbox_answer(a, endpoint, status);
 }
 
 /* --- sending */

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/random.h"
 
 struct item {
     struct list_node node;
@@ -17,7 +19,10 @@ struct box {
     struct list_node node; /* by last use, oldest first */
     struct str token;
     struct list items; /* newest first */
+    struct inbox_behaviour behaviour;
 };
+
+static const struct inbox_behaviour plain = { .status = 200 };
 
 struct inbox {
     struct map boxes;
@@ -112,6 +117,7 @@ static struct box *box_get(struct inbox *inbox, struct str token)
     }
     b = xalloc(sizeof(*b));
     b->token = xstr(token);
+    b->behaviour = plain;
     list_init(&b->items);
     list_push_back(&inbox->order, &b->node);
     (void)map_put(&inbox->boxes, b->token, b);
@@ -141,7 +147,31 @@ int inbox_receive(struct inbox *inbox, struct str token, const struct inbox_requ
     while (inbox->bytes > INBOX_BYTES_MAX && inbox->order.count > 1) {
         box_drop(inbox, CONTAINER_OF(list_first(&inbox->order), struct box, node));
     }
-    return 200;
+    return random_u64() % 100 < b->behaviour.failure_percent ? 500 : b->behaviour.status;
+}
+
+void inbox_set_behaviour(struct inbox *inbox, struct str token,
+                         const struct inbox_behaviour *behaviour)
+{
+    ASSERT(inbox_token_valid(token));
+    box_get(inbox, token)->behaviour = *behaviour;
+}
+
+struct inbox_behaviour inbox_behaviour(const struct inbox *inbox, struct str token)
+{
+    const struct box *b = map_get(&inbox->boxes, token);
+
+    return b == NULL ? plain : b->behaviour;
+}
+
+void inbox_clear(struct inbox *inbox, struct str token)
+{
+    struct box *b = map_get(&inbox->boxes, token);
+    struct list_node *n;
+
+    while (b != NULL && (n = list_first(&b->items)) != NULL) {
+        item_drop(inbox, b, CONTAINER_OF(n, struct item, node));
+    }
 }
 
 const struct inbox_request *inbox_at(const struct inbox *inbox, struct str token, size_t index)

@@ -73,12 +73,34 @@ static void test_bytes(void **state)
     inbox_free(box);
 }
 
+static void test_behaviour(void **state)
+{
+    struct inbox *box = inbox_new();
+    struct str token = STR("token-of-eight");
+    struct inbox_behaviour always = { .status = 200, .delay_ms = 5, .failure_percent = 100 };
+    struct inbox_behaviour gone = { .status = 410 };
+
+    (void)state;
+    assert_int_equal(inbox_behaviour(box, token).status, 200);
+    inbox_set_behaviour(box, token, &gone);
+    assert_int_equal(receive(box, "token-of-eight", STR("x"), 1), 410);
+    inbox_set_behaviour(box, token, &always);
+    assert_int_equal(receive(box, "token-of-eight", STR("x"), 2), 500);
+    assert_int_equal(inbox_behaviour(box, token).delay_ms, 5);
+    inbox_clear(box, token);
+    assert_null(inbox_at(box, token, 0));
+    assert_int_equal(inbox_behaviour(box, token).failure_percent, 100);
+    inbox_clear(box, STR("another-token"));
+    inbox_free(box);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_newest_first),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_behaviour),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@ import { dashboardZone, ZoneContext, type Zone } from './state/zone'
 
 const DeliveryLog = lazy(() => import('./pages/DeliveryLog'))
 const DeliveryPage = lazy(() => import('./pages/DeliveryPage'))
+const InboxPage = lazy(() => import('./pages/InboxPage'))
 const EventPage = lazy(() => import('./pages/EventPage'))
 const EndpointList = lazy(() => import('./pages/EndpointList'))
 const EndpointNew = lazy(() => import('./pages/EndpointNew'))
@@ -65,6 +66,14 @@ function Dashboard() {
 
 function Zones() {
     const { path } = useLocation()
+    if (path.startsWith('/catch/')) {
+        return (
+            <Router>
+                <Route path="/catch/:token" component={InboxPage} />
+                <Route default component={NotFound} />
+            </Router>
+        )
+    }
     if (!isSignedIn.value) {
         return <SignIn />
     }

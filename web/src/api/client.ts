@@ -55,6 +55,8 @@ export function withQuery(path: string, query: Query = {}): string {
 }
 
 interface Options {
+    /** In place of "/api/v1". */
+    base?: string
     body?: unknown
     ifMatch?: string | undefined
     signal?: AbortSignal
@@ -92,7 +94,7 @@ async function problemOf(response: Response): Promise<Problem> {
 export async function request<T>(method: string, path: string, options: Options = {}): Promise<Answer<T>> {
     let response: Response
     try {
-        response = await fetch(`/api/v1${path}`, {
+        response = await fetch(`${options.base ?? '/api/v1'}${path}`, {
             method,
             headers: headersOf(options),
             credentials: 'same-origin',

@@ -4,7 +4,7 @@
 // `npm run types`).
 import type { components } from './schema'
 
-type Schemas = components['schemas']
+export type Schemas = components['schemas']
 
 export type Endpoint = Schemas['Endpoint']
 export type EndpointInput = Schemas['EndpointInput']
