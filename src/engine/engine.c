@@ -135,6 +135,7 @@ static void on_turn(struct loop_after *a)
 int engine_new(const struct engine_options *options, struct engine **ret_engine)
 {
     struct engine *e = xalloc(sizeof(*e));
+    struct id last;
     int rc;
 
     e->options = *options;
@@ -157,7 +158,8 @@ int engine_new(const struct engine_options *options, struct engine **ret_engine)
     map_init(&e->bodies);
     map_init(&e->manuals);
     map_init(&e->cancels);
-    id_maker_init(&e->ids, NULL);
+    last = writer_last_id(options->writer);
+    id_maker_init(&e->ids, &last);
     e->clock_offset = clock_wall_ms() - clock_boot_ms();
     e->tick = (struct loop_timer){ .on_due = on_tick, .ctx = e };
     e->after = (struct loop_after){ .on_turn = on_turn, .ctx = e };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/lane.h"
 
+#include <string.h>
+
 #include "store/sql.h"
 #include "store/write.h"
 
@@ -19,6 +21,10 @@ const struct db_stmt lane_stmts[LANE_STMTS] = {
                     "SELECT COALESCE((SELECT MAX(seq) FROM event), 0),"
                     " COALESCE((SELECT MAX(seq) FROM delivery), 0)",
                     NULL, "" },
+    [LANE_IDS] = { "lane_ids",
+                   "SELECT id FROM event WHERE seq = $1"
+                   " UNION ALL SELECT id FROM delivery WHERE seq = $2",
+                   NULL, "ii" },
 };
 
 static int lane_on_int(void *ctx, const struct db_value *columns, size_t count)
@@ -80,6 +86,34 @@ int lane_seqs(struct db *db, struct write_seqs *ret_seqs)
 
     if (rc == 0) {
         *ret_seqs = seqs;
+    }
+    return rc;
+}
+
+static int lane_on_id(void *ctx, const struct db_value *columns, size_t count)
+{
+    struct id *last = ctx;
+    struct id id;
+
+    (void)count;
+    if (columns[0].s.len != ID_SIZE) {
+        return -E_STORE;
+    }
+    memcpy(id.bytes, columns[0].s.p, ID_SIZE);
+    if (id_cmp(&id, last) > 0) {
+        *last = id;
+    }
+    return 0;
+}
+
+int lane_last_id(struct db *db, const struct write_seqs *seqs, struct id *ret_id)
+{
+    const struct db_value params[] = { db_int(seqs->event), db_int(seqs->delivery) };
+    struct id last = { 0 };
+    int rc = sql_read(db, SQL_LANE + LANE_IDS, params, SQL_COUNT(params), lane_on_id, &last);
+
+    if (rc == 0) {
+        *ret_id = last;
     }
     return rc;
 }

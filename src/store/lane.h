@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/id.h"
 
 struct db;
 struct write_seqs;
@@ -24,5 +25,9 @@ NODISCARD int lane_raise(struct db *db, int64_t *ret_epoch);
 NODISCARD int lane_fence(struct db *db, int64_t epoch);
 /* The numbers given last; after lane_raise only. */
 NODISCARD int lane_seqs(struct db *db, struct write_seqs *ret_seqs);
+
+/* The newest id of an event or a delivery, all zero when there is none: what is made from now on must
+ * sort behind it, also when the clock went back. */
+NODISCARD int lane_last_id(struct db *db, const struct write_seqs *seqs, struct id *ret_id);
 
 #endif

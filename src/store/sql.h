@@ -15,7 +15,7 @@
 #include "base/id.h"
 #include "db/db.h"
 
-enum lane_stmt { LANE_FENCE, LANE_RAISE, LANE_EPOCH, LANE_SEQS, LANE_STMTS };
+enum lane_stmt { LANE_FENCE, LANE_RAISE, LANE_EPOCH, LANE_SEQS, LANE_IDS, LANE_STMTS };
 
 enum meta_stmt { META_KEY_READ, META_KEY_SET, META_EXPIRE_READ, META_EXPIRE_SET, META_STMTS };
 

@@ -27,6 +27,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "store/lane.h"
 #include "store/migrations.h"
 #include "store/rollup.h"
 #include "store/writer_internal.h"
@@ -160,6 +161,12 @@ int writer_start(const struct writer_options *options, struct writer **ret_write
     w = writer_new(options);
     rc = writer_connect(w, err);
     if (rc == 0) {
+        rc = lane_last_id(w->db, &w->seqs, &w->last_id);
+        if (rc < 0) {
+            (void)err_set(err, rc, "The database refused: %s", db_error(w->db));
+        }
+    }
+    if (rc == 0) {
         rc = writer_start_thread(w);
         if (rc < 0) {
             (void)err_set(err, rc, "Cannot start the writer thread");
@@ -208,6 +215,11 @@ int writer_submit(struct writer *w, struct write *write)
     }
     (void)pthread_mutex_unlock(&w->mutex);
     return rc;
+}
+
+struct id writer_last_id(const struct writer *w)
+{
+    return w->last_id;
 }
 
 int writer_fd(const struct writer *w)

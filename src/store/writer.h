@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/id.h"
 #include "store/write.h"
 
 struct db_options;
@@ -53,6 +54,8 @@ NODISCARD int writer_start(const struct writer_options *options, struct writer *
 /* -E_BUSY: over the queue limit, the write was not taken and on_done will not be called.
  * Outcomes are always taken: their number is bounded by the engine. */
 NODISCARD int writer_submit(struct writer *w, struct write *write);
+/* The newest id of an event or delivery when it started, all zero when there was none. */
+struct id writer_last_id(const struct writer *w);
 /* Readable when writer_dispatch has something to do. */
 int writer_fd(const struct writer *w);
 void writer_dispatch(struct writer *w); /* main thread: calls on_done */

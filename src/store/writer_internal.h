@@ -29,6 +29,7 @@ struct writer {
     struct db *db;
     struct rollup_fold *fold;
     struct write_seqs seqs;
+    struct id last_id; /* the newest that was there at the start */
     int64_t epoch;
     struct write **batch; /* room for the running batch */
     size_t batch_cap;

@@ -2,6 +2,7 @@
 //
 // The sending processes are killed in a loop under load: nothing that was acknowledged is lost.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Postern } from '../lib/postern.mjs';
@@ -74,4 +75,27 @@ describe('egress killed in a loop', () => {
         const delivery = await server.api.get(`/api/v1/apps/${app.id}/deliveries/${row.id}`);
         assert.equal(delivery.attempts.at(-1).error, 'sender_crash');
     });
+
+    it('ends with the server: no process outlives a kill', async (t) => {
+        const server = await Postern.start({ args: ['--egress-processes', '2'] });
+        t.after(() => server.close());
+        const pids = await waitFor('the sending processes', () => server.egressPids().length === 2 && server.egressPids());
+        const keepers = new Set(pids.map((pid) => Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1])));
+        assert.equal(keepers.size, 1, 'one keeper started them');
+        const [keeper] = keepers;
+        assert.notEqual(keeper, server.pid);
+        // Not by the end of their sockets: those that lost their parent alone end too.
+        process.kill(keeper, 'SIGKILL');
+        await waitFor('they end with their parent', () => pids.every((pid) => !isAlive(pid)));
+        await server.kill();
+    });
 });
+
+// A zombie has ended.
+function isAlive(pid) {
+    try {
+        return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+        return false;
+    }
+}

@@ -34,6 +34,20 @@ describe('PostgreSQL', { skip: STORE !== 'postgres' && 'PostgreSQL only' }, () =
         cluster.stop();
     });
 
+    // A server whose connections pass a proxy, with one app of one endpoint.
+    async function startBehindProxy(t, database) {
+        const tcp = new URL(cluster.tcpUrl);
+        const proxy = await HoldingProxy.start(Number(tcp.port));
+        t.after(() => proxy.close());
+        const direct = cluster.tcpUrl.replace(tcp.pathname, new URL(database.url.replace('@/', '@x/')).pathname);
+        const server = await Postern.start({ databaseUrl: direct.replace(`:${tcp.port}/`, `:${proxy.port}/`) });
+        t.after(() => server.close());
+        const app = await makeApp(server, `proxy-${++proxied}`, []);
+        await server.api.post(`/api/v1/apps/${app.id}/endpoints`, { url: receiver.url(`/cut-${app.id}`), retry: RETRY });
+        return { proxy, server, app };
+    }
+    let proxied = 0;
+
     it('crashes and comes back under load: 503 meanwhile, nothing is lost', async (t) => {
         const server = await Postern.start({ databaseUrl: freshDatabase(cluster.url).url });
         t.after(() => server.close());
@@ -125,5 +139,66 @@ describe('PostgreSQL', { skip: STORE !== 'postgres' && 'PostgreSQL only' }, () =
         await assertAllArrive(receiver, '/late', new Map([['late', answer.id]]));
         const late = receiver.at('/late').filter((entry) => JSON.parse(entry.body).data.late);
         assert.equal(new Set(late.map((entry) => entry.headers['webhook-id'])).size, 1, 'one event');
+    });
+
+    for (const when of ['before', 'after']) {
+        it(`loses the connection ${when} a COMMIT has arrived: 503, and the repeated request makes one event`, async (t) => {
+            const database = freshDatabase(cluster.url);
+            const { proxy, server, app } = await startBehindProxy(t, database);
+            const body = { type: 'load.alpha', data: { cut: when } };
+            const headers = { 'idempotency-key': `cut-${when}` };
+            const where = `/api/v1/apps/${app.id}/events`;
+
+            // The first event registers its type, which is a write of its own.
+            const first = await server.api.post(where, { type: 'load.alpha', data: 'first' });
+            await assertAllArrive(receiver, `/cut-${app.id}`, new Map([['first', first.id]]));
+            await assertDrained(server, app);
+            const stored = () => Number(sql(database.url, `SELECT count(*) FROM event`));
+            const before = stored();
+            if (when === 'before') {
+                proxy.hold();
+            } else {
+                proxy.mute();
+            }
+            const asked = server.api.request('POST', where, { body, headers });
+            await waitFor('its transaction is on the way', () =>
+                when === 'before' ? proxy.heldBytes().includes(`cut-${when}`) : stored() === before + 1);
+            proxy.cut();
+            const refused = await asked;
+            assert.equal(refused.status, 503, refused.text);
+            assert.ok(refused.headers['retry-after'], 'it says when to come back');
+
+            const answer = await waitFor('the repeated request', async () => {
+                const again = await server.api.request('POST', where, { body, headers });
+                return again.status === 202 && again;
+            });
+            assert.equal(answer.headers['idempotent-replayed'], when === 'after' ? 'true' : undefined);
+            await assertAllArrive(receiver, `/cut-${app.id}`, new Map([['cut', answer.json.id]]));
+            assert.equal(stored(), before + 1, 'one event');
+            server.check();
+        });
+    }
+
+    it('freezes: no answer is a lie, and all goes on when it wakes', async (t) => {
+        const database = freshDatabase(cluster.url);
+        const server = await Postern.start({ databaseUrl: database.url });
+        t.after(() => server.close());
+        const app = await makeApp(server, 'frozen', [{ url: receiver.url('/frozen'), retry: RETRY }]);
+        const publisher = startPublisher(server, app, { pauseMs: 5 });
+        await waitFor('a few events', () => publisher.acked.size > 20);
+        const pids = sql(database.url, `SELECT string_agg(pid::text, ' ') FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()`).trim().split(' ').map(Number);
+        assert.ok(pids.length >= 2 && pids.every((pid) => pid > 1), pids.join());
+        pids.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+        t.after(() => pids.forEach((pid) => { try { process.kill(pid, 'SIGCONT'); } catch { /* it ended */ } }));
+        await pause(UP_MS);
+        const during = publisher.acked.size;
+        await pause(UP_MS);
+        assert.equal(publisher.acked.size, during, 'nothing is acknowledged by a database that sleeps');
+        assert.equal((await server.api.request('GET', '/healthz')).status, 200, 'the main loop goes on');
+        pids.forEach((pid) => process.kill(pid, 'SIGCONT'));
+        await waitFor('events are taken again', () => publisher.acked.size > during);
+        await assertAllArrive(receiver, '/frozen', await publisher.stop());
+        server.check();
     });
 });

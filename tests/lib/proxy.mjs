@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A TCP proxy that can hold back what the client sends, and pass it on after the client is gone: the network that
-// delivers late.
+// delivers late; or lose the answers, or end the connections.
 import net from 'node:net';
 
 export class HoldingProxy {
@@ -15,6 +15,7 @@ export class HoldingProxy {
 
     constructor() {
         this.isHolding = false;
+        this.isMute = false;
         this.links = new Set();
     }
 
@@ -36,7 +37,7 @@ export class HoldingProxy {
                 upstream.end();
             }
         });
-        upstream.on('data', (bytes) => !link.isClientGone && client.write(bytes));
+        upstream.on('data', (bytes) => !link.isClientGone && !this.isMute && client.write(bytes));
         upstream.on('error', () => {});
         upstream.on('close', () => {
             this.links.delete(link);
@@ -46,6 +47,22 @@ export class HoldingProxy {
 
     hold() {
         this.isHolding = true;
+    }
+
+    // What the target answers is lost from now on; what the client sends still arrives.
+    mute() {
+        this.isMute = true;
+    }
+
+    // Ends every connection; what was held is lost. New ones work.
+    cut() {
+        this.isHolding = false;
+        this.isMute = false;
+        for (const link of this.links) {
+            link.held = [];
+            link.client.destroy();
+            link.upstream.destroy();
+        }
     }
 
     heldBytes() {
