@@ -7,8 +7,9 @@ import { Shell, type NavGroup } from './parts/Shell'
 import { SignIn } from './parts/SignIn'
 import { Empty } from './parts/States'
 import { isSignedIn } from './state/session'
-import { dashboardZone, ZoneContext, type Zone } from './state/zone'
+import { adminZone, dashboardZone, ZoneContext, type Zone } from './state/zone'
 
+const AppList = lazy(() => import('./pages/AppList'))
 const DeliveryLog = lazy(() => import('./pages/DeliveryLog'))
 const DeliveryPage = lazy(() => import('./pages/DeliveryPage'))
 const InboxPage = lazy(() => import('./pages/InboxPage'))
@@ -64,6 +65,48 @@ function Dashboard() {
     )
 }
 
+const adminNav: NavGroup[] = [
+    {
+        title: '',
+        links: [['/admin/apps', 'Apps']],
+    },
+]
+
+/** /admin/apps/:app/...: the pages of one app; the other places of operators are about all of them. */
+function Admin() {
+    const { path } = useLocation()
+    const app = /^\/admin\/apps\/([^/]+)/.exec(path)?.[1] ?? 'default'
+    const base = '/admin/apps/:app'
+    const groups = path.startsWith('/admin/apps/')
+        ? [
+              ...adminNav,
+              {
+                  title: app,
+                  links: [
+                      [`/admin/apps/${app}/endpoints`, 'Webhooks'],
+                      [`/admin/apps/${app}/deliveries`, 'Deliveries'],
+                  ] as [string, string][],
+              },
+          ]
+        : adminNav
+    return (
+        <Zoned zone={adminZone(app)} groups={groups}>
+            <Router>
+                <Route path="/admin" component={AppList} />
+                <Route path="/admin/apps" component={AppList} />
+                <Route path={`${base}/endpoints`} component={EndpointList} />
+                <Route path={`${base}/endpoints/new`} component={EndpointNew} />
+                <Route path={`${base}/endpoints/:endpoint`} component={EndpointPage} />
+                <Route path={`${base}/endpoints/:endpoint/deliveries`} component={DeliveryLog} />
+                <Route path={`${base}/deliveries`} component={DeliveryLog} />
+                <Route path={`${base}/deliveries/:delivery`} component={DeliveryPage} />
+                <Route path={`${base}/events/:event`} component={EventPage} />
+                <Route default component={NotFound} />
+            </Router>
+        </Zoned>
+    )
+}
+
 function Zones() {
     const { path } = useLocation()
     if (path.startsWith('/catch/')) {
@@ -79,6 +122,9 @@ function Zones() {
     }
     if (path === '/dashboard' || path.startsWith('/dashboard/')) {
         return <Dashboard />
+    }
+    if (path === '/admin' || path.startsWith('/admin/')) {
+        return <Admin />
     }
     return <NotFound />
 }

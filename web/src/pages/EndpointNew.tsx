@@ -3,9 +3,9 @@
 // EndpointNew - create a webhook. A URL is enough.
 import { useSignal } from '@preact/signals'
 import { useLocation } from 'preact-iso'
-import { Problem } from '../api/client'
 import { createEndpoint } from '../api/endpoints'
 import type { Endpoint } from '../api/types'
+import { useSubmit } from '../lib/submit'
 import { TextField } from '../parts/Field'
 import { SecretReveal } from '../parts/SecretReveal'
 import { PageBody } from '../parts/Shell'
@@ -17,25 +17,16 @@ export default function EndpointNew() {
     const location = useLocation()
     const url = useSignal('')
     const name = useSignal('')
-    const busy = useSignal(false)
-    const problem = useSignal<Problem | undefined>(undefined)
+    const form = useSubmit()
     const made = useSignal<Endpoint | undefined>(undefined)
-    const faultOf = (pointer: string) => problem.value?.errors.find((e) => e.pointer === pointer)?.detail
-
     const submit = async (event: Event) => {
         event.preventDefault()
-        busy.value = true
-        problem.value = undefined
-        try {
+        await form.run(async () => {
             made.value = await createEndpoint(zone.app, {
                 url: url.value.trim(),
                 ...(name.value.trim() === '' ? {} : { name: name.value.trim() }),
             })
-        } catch (error) {
-            problem.value = error instanceof Problem ? error : new Problem(0, { detail: String(error) })
-        } finally {
-            busy.value = false
-        }
+        })
     }
     return (
         <PageBody title="Create Webhook">
@@ -49,7 +40,7 @@ export default function EndpointNew() {
                     onInput={(value) => {
                         url.value = value
                     }}
-                    fault={faultOf('/url')}
+                    fault={form.fault('/url')}
                     help="Your server endpoint that will receive webhook events."
                 />
                 <TextField
@@ -58,12 +49,12 @@ export default function EndpointNew() {
                     onInput={(value) => {
                         name.value = value
                     }}
-                    fault={faultOf('/name')}
+                    fault={form.fault('/name')}
                     help="Choose a descriptive name to identify this webhook."
                 />
-                {problem.value !== undefined && <ProblemBanner problem={problem.value} />}
+                {form.problem.value !== undefined && <ProblemBanner problem={form.problem.value} />}
                 <div class="row">
-                    <button type="submit" class="button primary" disabled={busy.value}>
+                    <button type="submit" class="button primary" disabled={form.busy.value}>
                         Create Webhook
                     </button>
                     <a class="button" href={zone.endpoints}>

@@ -4,8 +4,8 @@
 import { useSignal } from '@preact/signals'
 import { useRoute } from 'preact-iso'
 import { useEffect } from 'preact/hooks'
-import { Problem } from '../api/client'
 import { clearInbox, readInbox, setInbox, type Inbox, type InboxBehaviour } from '../api/inbox'
+import { useSubmit } from '../lib/submit'
 import { Confirm } from '../parts/Confirm'
 import { Copyable } from '../parts/Copy'
 import { TextField } from '../parts/Field'
@@ -23,11 +23,10 @@ function Behaviour({ token, now, onSet }: { token: string; now: InboxBehaviour; 
     const status = useSignal(String(now.status ?? 200))
     const delay = useSignal(String(now.delay_ms ?? 0))
     const failures = useSignal(String(now.failure_percent ?? 0))
-    const problem = useSignal<Problem | undefined>(undefined)
+    const form = useSubmit()
     const submit = async (event: Event) => {
         event.preventDefault()
-        problem.value = undefined
-        try {
+        await form.run(async () => {
             onSet(
                 await setInbox(token, {
                     status: Number(status.value),
@@ -36,9 +35,7 @@ function Behaviour({ token, now, onSet }: { token: string; now: InboxBehaviour; 
                 }),
             )
             toast('The inbox answers so from now on')
-        } catch (error) {
-            problem.value = error instanceof Problem ? error : new Problem(0, { detail: String(error) })
-        }
+        })
     }
     return (
         <details class="card">
@@ -49,7 +46,7 @@ function Behaviour({ token, now, onSet }: { token: string; now: InboxBehaviour; 
                     <TextField label="Delay in ms" value={delay.value} onInput={(v) => (delay.value = v)} />
                     <TextField label="Failures in %" value={failures.value} onInput={(v) => (failures.value = v)} />
                 </div>
-                {problem.value !== undefined && <ProblemBanner problem={problem.value} />}
+                {form.problem.value !== undefined && <ProblemBanner problem={form.problem.value} />}
                 <div>
                     <button type="submit" class="button">
                         Answer so
