@@ -14,6 +14,7 @@
 struct api;
 struct engine;
 struct hub;
+struct meter;
 struct http_request;
 struct http_server;
 struct inbox;
@@ -35,6 +36,7 @@ struct api_options {
     struct notices *notices;
     struct loop *loop;
     struct hub *hub;
+    struct meter *meter;
     const struct keyring *keyring;
     const struct ipguard *guard;
     const char *endpoint_ports;

@@ -22,6 +22,7 @@ struct egress_options;
 struct endpoint;
 struct engine;
 struct hub;
+struct meter;
 struct inbox;
 struct keyring;
 struct loop;
@@ -44,6 +45,7 @@ struct engine_options {
     struct inbox *inbox;
     struct notices *notices; /* engine/notice.h; NULL: nobody is told */
     struct hub *hub;         /* the live stream; NULL: none */
+    struct meter *meter;     /* statistics; NULL: none */
     int64_t
         sweep_ms; /* between two sweeps for open deliveries that stand in no list; 0 = never */
     void (*on_ready)(void *ctx); /* the open work of the store is known */

@@ -13,6 +13,7 @@
 #include "crypto/keyring.h"
 #include "egress/token.h"
 #include "engine/engine_internal.h"
+#include "engine/meter.h"
 #include "net/retry_after.h"
 #include "store/writer.h"
 
@@ -238,6 +239,7 @@ static void outcome_done(struct write *w, int result)
               (long long)a->outcome.delivery.seq, err_token(result));
     } else {
         stream_outcome(e, &a->outcome, &a->event);
+        meter_outcome(e->options.meter, &a->outcome);
     }
     arena_done(&a->arena);
     *a = (struct attempt){ 0 };

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "engine/engine_internal.h"
+#include "engine/meter.h"
 #include "store/writer.h"
 
 static void body_drop(struct engine *e, struct body *b)
@@ -87,6 +88,7 @@ static void publish_committed(struct engine *e, struct event_publish *p)
     e->stats.accepted++;
     body_keep(e, p);
     stream_accepted(e, p);
+    meter_publish(e->options.meter, p);
     for (int32_t i = 0; i < p->event.delivery_count; i++) {
         const struct delivery_row *d = &p->deliveries[i];
         const struct endpoint *endpoint =

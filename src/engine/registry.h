@@ -172,6 +172,7 @@ NODISCARD int registry_seal(const struct registry *r, enum config_kind kind, int
                             struct str plain, struct buf *out);
 
 /* --- changing */
+int64_t registry_last_no(const struct registry *r, enum config_kind kind); /* the newest */
 int64_t registry_next_no(struct registry *r,
                          enum config_kind kind); /* gives a number, never again */
 

@@ -120,6 +120,11 @@ size_t registry_living(const struct registry *r, enum config_kind kind)
     return r->tables[kind].living;
 }
 
+int64_t registry_last_no(const struct registry *r, enum config_kind kind)
+{
+    return r->tables[kind].last_no;
+}
+
 int64_t registry_next_no(struct registry *r, enum config_kind kind)
 {
     return ++r->tables[kind].last_no;

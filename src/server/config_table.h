@@ -56,6 +56,7 @@
     X(batch_ms_max, CONFIG_DURATION_MS, "10", 1, 1000, false, "Time in which one transaction takes writes.") \
     X(reader_threads, CONFIG_INT, "2", 1, 16, false, "Threads that answer lists.") \
     X(idempotency_hours, CONFIG_INT, "24", 1, 720, true, "How long Idempotency-Key and a publisher's id are remembered.") \
+    X(rollup_days, CONFIG_INT, "400", 1, 3650, false, "How long daily counts are kept; hours are kept 93 days, minutes 2.") \
     X(retention_days, CONFIG_INT, "30", 1, 3650, true, "How long events, deliveries and attempts are kept.") \
     X(notice_cooldown_ms, CONFIG_DURATION_MS, "3600000", 0, 604800000, false, "One notice per issue in so long; repeats are counted onto it.") \
     X(notice_app_hour_max, CONFIG_INT, "60", 1, 10000, false, "New notices of one app in an hour; beyond they are only counted.") \

@@ -27,6 +27,7 @@
 #include "engine/hub.h"
 #include "engine/inbox.h"
 #include "engine/jobs.h"
+#include "engine/meter.h"
 #include "engine/notice.h"
 #include "engine/registry.h"
 #include "net/http.h"
@@ -72,6 +73,7 @@ struct server {
     struct inbox *inbox;
     struct notices *notices;
     struct hub *hub;
+    struct meter *meter;
     struct engine *engine;
     struct jobs *jobs;
     struct api *api;
@@ -412,6 +414,7 @@ static int server_start_engine(struct server *s)
         .inbox = s->inbox,
         .notices = s->notices,
         .hub = s->hub,
+        .meter = s->meter,
         .sweep_ms = SWEEP_MS,
         .on_ready = on_scanned,
         .ctx = s,
@@ -431,6 +434,7 @@ static int server_start_api(struct server *s)
                                    .notices = s->notices,
                                    .loop = s->loop,
                                    .hub = s->hub,
+                                   .meter = s->meter,
                                    .keyring = s->keyring,
                                    .guard = s->guard,
                                    .endpoint_ports = c->dev ? "any" : c->endpoint_ports,
@@ -528,6 +532,10 @@ static int server_start(struct server *s, struct err *err)
     }
     if (rc == 0) {
         s->inbox = inbox_new();
+        s->meter = meter_new(&(struct meter_options){ .loop = s->loop,
+                                                      .writer = s->writer,
+                                                      .registry = s->registry,
+                                                      .days = s->config->rollup_days });
         rc = server_start_engine(s);
     }
     if (rc == 0) {
@@ -560,6 +568,7 @@ static void server_stop(struct server *s)
         loop_unwatch(s->loop, &s->readers_watch);
         readers_stop(s->readers);
     }
+    meter_stop(s->meter);
     if (s->writer != NULL) {
         loop_unwatch(s->loop, &s->writer_watch);
         writer_stop(s->writer);
@@ -567,6 +576,7 @@ static void server_stop(struct server *s)
     engine_free(s->engine);
     s->engine = NULL;
     jobs_free(s->jobs);
+    meter_free(s->meter);
     notices_free(s->notices);
     if (s->http != NULL) {
         http_stop(s->http);

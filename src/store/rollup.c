@@ -10,33 +10,17 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "store/delivery.h"
+#include "store/rollup_sql.h"
 #include "store/sql.h"
-
-#define ROLLUP_COLUMNS                                                                         \
-    "ok, failed, first_ok, ms_min, ms_sum, ms_max, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9, "   \
-    "h10, h11"
 
 const struct db_stmt rollup_stmts[ROLLUP_STMTS] = {
     [ROLLUP_ADD] = { "rollup_add",
                      "INSERT INTO rollup (bucket, endpoint, " ROLLUP_COLUMNS ")"
                      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
                      "$15,"
-                     " $16, $17, $18, $19, $20)"
-                     " ON CONFLICT (bucket, endpoint) DO UPDATE SET ok = rollup.ok + "
-                     "excluded.ok,"
-                     " failed = rollup.failed + excluded.failed,"
-                     " first_ok = rollup.first_ok + excluded.first_ok,"
-                     " ms_min = CASE WHEN excluded.ms_min < rollup.ms_min THEN excluded.ms_min"
-                     " ELSE rollup.ms_min END, ms_sum = rollup.ms_sum + excluded.ms_sum,"
-                     " ms_max = CASE WHEN excluded.ms_max > rollup.ms_max THEN excluded.ms_max"
-                     " ELSE rollup.ms_max END,"
-                     " h0 = rollup.h0 + excluded.h0, h1 = rollup.h1 + excluded.h1,"
-                     " h2 = rollup.h2 + excluded.h2, h3 = rollup.h3 + excluded.h3,"
-                     " h4 = rollup.h4 + excluded.h4, h5 = rollup.h5 + excluded.h5,"
-                     " h6 = rollup.h6 + excluded.h6, h7 = rollup.h7 + excluded.h7,"
-                     " h8 = rollup.h8 + excluded.h8, h9 = rollup.h9 + excluded.h9,"
-                     " h10 = rollup.h10 + excluded.h10, h11 = rollup.h11 + excluded.h11",
-                     NULL, "iiiiiiiiiiiiiiiiiiii" },
+                     " $16, $17, $18, $19, $20, $21, $22)"
+                     " ON CONFLICT (bucket, endpoint) DO UPDATE SET" ROLLUP_MERGE("rollup"),
+                     NULL, "ii" ROLLUP_LETTERS },
     [ROLLUP_READ] = { "rollup_read",
                       "WITH RECURSIVE hour (at, n) AS (SELECT $1, 1 UNION ALL"
                       " SELECT at + 3600000, n + 1 FROM hour WHERE at + 3600000 < $2 AND n < "
@@ -56,9 +40,7 @@ struct rollup_sample {
     int64_t changes; /* written by the database, so a sample must not move */
     int64_t bucket;
     int64_t endpoint;
-    int64_t ms;
-    bool ok;
-    bool first_ok;
+    struct rollup_one one;
 };
 
 struct rollup_fold {
@@ -100,7 +82,6 @@ static struct rollup_sample *rollup_sample(const struct rollup_fold *fold, size_
 int64_t *rollup_fold_add(struct rollup_fold *fold, const struct outcome *o)
 {
     int64_t started = o->attempt.started_at;
-    bool ok = o->delivery.state == DELIVERY_DELIVERED;
     struct rollup_sample *sample;
 
     if (fold->count == fold->chunk_count * ROLLUP_CHUNK) {
@@ -112,10 +93,8 @@ int64_t *rollup_fold_add(struct rollup_fold *fold, const struct outcome *o)
     *sample = (struct rollup_sample){
         .bucket = started - started % ROLLUP_BUCKET_MS,
         .endpoint = o->delivery.endpoint,
-        .ms = o->attempt.duration_us / 1000,
-        .ok = ok,
-        .first_ok = ok && o->is_first,
     };
+    rollup_look(o, &sample->one);
     return &sample->changes;
 }
 
@@ -130,36 +109,112 @@ static int rollup_compare(const void *a, const void *b)
     return x->endpoint < y->endpoint ? -1 : x->endpoint > y->endpoint;
 }
 
+void rollup_to_values(const struct rollup *r, struct db_value ret_values[ROLLUP_VALUES])
+{
+    const int64_t values[8] = { r->ok,      r->failed, r->first_ok, r->dead,
+                                r->retried, r->ms_min, r->ms_sum,   r->ms_max };
+
+    for (size_t i = 0; i < ROLLUP_VALUES; i++) {
+        ret_values[i] = db_int(i < 8 ? values[i] : r->bars[i - 8]);
+    }
+}
+
+void rollup_from_values(const struct db_value *v, struct rollup *r)
+{
+    r->ok = v[0].i;
+    r->failed = v[1].i;
+    r->first_ok = v[2].i;
+    r->dead = v[3].i;
+    r->retried = v[4].i;
+    r->ms_min = v[5].i;
+    r->ms_sum = v[6].i;
+    r->ms_max = v[7].i;
+    for (size_t i = 0; i < ROLLUP_BARS; i++) {
+        r->bars[i] = v[8 + i].i;
+    }
+}
+
 static int rollup_add(struct db *db, const struct rollup *r)
 {
-    struct db_value params[8 + ROLLUP_BARS] = {
-        db_int(r->bucket),   db_int(r->endpoint), db_int(r->ok),     db_int(r->failed),
-        db_int(r->first_ok), db_int(r->ms_min),   db_int(r->ms_sum), db_int(r->ms_max),
-    };
+    struct db_value params[2 + ROLLUP_VALUES] = { db_int(r->bucket), db_int(r->endpoint) };
 
-    for (size_t i = 0; i < ROLLUP_BARS; i++) {
-        params[8 + i] = db_int(r->bars[i]);
-    }
+    rollup_to_values(r, params + 2);
     return db_exec(db, SQL_ROLLUP + ROLLUP_ADD, params, SQL_COUNT(params));
 }
 
-static void rollup_count(struct rollup *r, const struct rollup_sample *s)
+void rollup_look(const struct outcome *o, struct rollup_one *ret_one)
 {
+    bool ok = o->delivery.state == DELIVERY_DELIVERED;
+
+    *ret_one = (struct rollup_one){
+        .ms = o->attempt.duration_us / 1000,
+        .ok = ok,
+        .first_ok = ok && o->is_first,
+        .dead = o->was_open && o->delivery.state == DELIVERY_FAILED,
+        .retried = o->attempt.number > 1,
+    };
+}
+
+void rollup_count(struct rollup *r, const struct rollup_one *one)
+{
+    bool is_empty = r->ok + r->failed == 0;
     size_t bar = 0;
 
-    if (r->ok + r->failed == 0) {
-        *r = (struct rollup){ .bucket = s->bucket, .endpoint = s->endpoint, .ms_min = s->ms };
-    }
-    while (bar < ROLLUP_BARS - 1 && s->ms > rollup_bounds_ms[bar]) {
+    while (bar < ROLLUP_BARS - 1 && one->ms > rollup_bounds_ms[bar]) {
         bar++;
     }
-    r->ok += s->ok ? 1 : 0;
-    r->failed += s->ok ? 0 : 1;
-    r->first_ok += s->first_ok ? 1 : 0;
-    r->ms_min = s->ms < r->ms_min ? s->ms : r->ms_min;
-    r->ms_max = s->ms > r->ms_max ? s->ms : r->ms_max;
-    r->ms_sum += s->ms;
+    r->ok += one->ok ? 1 : 0;
+    r->failed += one->ok ? 0 : 1;
+    r->first_ok += one->first_ok ? 1 : 0;
+    r->dead += one->dead ? 1 : 0;
+    r->retried += one->retried ? 1 : 0;
+    r->ms_min = is_empty || one->ms < r->ms_min ? one->ms : r->ms_min;
+    r->ms_max = is_empty || one->ms > r->ms_max ? one->ms : r->ms_max;
+    r->ms_sum += one->ms;
     r->bars[bar]++;
+}
+
+void rollup_merge(struct rollup *r, const struct rollup *more)
+{
+    if (more->ok + more->failed == 0) {
+        return;
+    }
+    r->ms_min = r->ok + r->failed == 0 || more->ms_min < r->ms_min ? more->ms_min : r->ms_min;
+    r->ms_max = more->ms_max > r->ms_max ? more->ms_max : r->ms_max;
+    r->ok += more->ok;
+    r->failed += more->failed;
+    r->first_ok += more->first_ok;
+    r->dead += more->dead;
+    r->retried += more->retried;
+    r->ms_sum += more->ms_sum;
+    for (size_t i = 0; i < ROLLUP_BARS; i++) {
+        r->bars[i] += more->bars[i];
+    }
+}
+
+/*
+ * The rank is looked for in the bars and placed within its bar as if its samples were spread
+ * evenly; the outermost bars end at the minimum and the maximum.
+ */
+int64_t rollup_percentile(const struct rollup *r, int64_t percent)
+{
+    int64_t total = r->ok + r->failed;
+    int64_t rank = (total * percent + 99) / 100;
+    int64_t below = 0;
+
+    for (size_t i = 0; i < ROLLUP_BARS; i++) {
+        int64_t low = i == 0 ? 0 : rollup_bounds_ms[i - 1];
+        int64_t high = i == ROLLUP_BARS - 1 ? r->ms_max : rollup_bounds_ms[i];
+
+        if (r->bars[i] == 0 || below + r->bars[i] < rank) {
+            below += r->bars[i];
+            continue;
+        }
+        low = low < r->ms_min ? r->ms_min : low;
+        high = high > r->ms_max ? r->ms_max : high;
+        return high <= low ? high : low + (high - low) * (rank - below) / r->bars[i];
+    }
+    return r->ms_max;
 }
 
 /* The samples that count, sorted so that those of one row stand together. */
@@ -199,7 +254,9 @@ int rollup_fold_store(struct rollup_fold *fold, struct db *db)
     for (size_t i = 0; i < n; i++) {
         const struct rollup_sample *sample = fold->sorted[i];
 
-        rollup_count(&row, sample);
+        row.bucket = sample->bucket;
+        row.endpoint = sample->endpoint;
+        rollup_count(&row, &sample->one);
         if (i + 1 == n || rollup_compare(&fold->sorted[i], &fold->sorted[i + 1]) != 0) {
             rc = rollup_add(db, &row);
             if (rc < 0) {
@@ -220,21 +277,10 @@ struct rollup_reading {
 static int rollup_on_row(void *ctx, const struct db_value *c, size_t count)
 {
     const struct rollup_reading *reading = ctx;
-    struct rollup row = {
-        .bucket = c[0].i,
-        .endpoint = c[1].i,
-        .ok = c[2].i,
-        .failed = c[3].i,
-        .first_ok = c[4].i,
-        .ms_min = c[5].i,
-        .ms_sum = c[6].i,
-        .ms_max = c[7].i,
-    };
+    struct rollup row = { .bucket = c[0].i, .endpoint = c[1].i };
 
-    ASSERT(count == 8 + ROLLUP_BARS);
-    for (size_t i = 0; i < ROLLUP_BARS; i++) {
-        row.bars[i] = c[8 + i].i;
-    }
+    ASSERT(count == 2 + ROLLUP_VALUES);
+    rollup_from_values(c + 2, &row);
     return reading->on_row(reading->ctx, &row);
 }
 

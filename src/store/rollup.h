@@ -29,11 +29,26 @@ struct rollup {
     int64_t ok;       /* attempts that delivered */
     int64_t failed;   /* attempts that did not */
     int64_t first_ok; /* deliveries whose first attempt delivered */
+    int64_t dead;     /* deliveries that were given up */
+    int64_t retried;  /* attempts that were not the first of their delivery */
     int64_t ms_min;   /* duration of attempts */
     int64_t ms_sum;
     int64_t ms_max;
     int64_t bars[ROLLUP_BARS];
 };
+
+/* --- pure */
+/* One attempt as it counts. */
+struct rollup_one {
+    int64_t ms;
+    bool ok, first_ok, dead, retried;
+};
+void rollup_look(const struct outcome *o, struct rollup_one *ret_one);
+/* Add to a roll-up; one without attempts is to be zeroed. */
+void rollup_count(struct rollup *r, const struct rollup_one *one);
+void rollup_merge(struct rollup *r, const struct rollup *more);
+/* About the duration that so many percent did not pass, in ms; 0 without attempts. */
+int64_t rollup_percentile(const struct rollup *r, int64_t percent);
 
 /* --- writer side. The fold travels with the connection: db_set_context(db, fold). */
 struct rollup_fold *rollup_fold_new(void);

@@ -94,6 +94,20 @@ enum notice_stmt {
     NOTICE_STMTS
 };
 
+enum tally_stmt {
+    TALLY_ADD,
+    TALLY_ADD_COUNT,
+    TALLY_READ,
+    TALLY_READ_COUNTS,
+    TALLY_READ_ALL,
+    TALLY_FOLD_DAY,
+    TALLY_FOLD_ENDPOINTS,
+    TALLY_EXPIRE,
+    TALLY_EXPIRE_COUNTS,
+    TALLY_EXPIRE_HOURS,
+    TALLY_STMTS
+};
+
 enum success_stmt { SUCCESS_SET, SUCCESS_LOAD, SUCCESS_STMTS };
 
 enum replay_stmt {
@@ -157,7 +171,8 @@ enum {
     SQL_ATTEMPT = SQL_DELIVERY + (int)DELIVERY_STMTS,
     SQL_DUE = SQL_ATTEMPT + (int)ATTEMPT_STMTS,
     SQL_ROLLUP = SQL_DUE + (int)DUE_STMTS,
-    SQL_SUCCESS = SQL_ROLLUP + (int)ROLLUP_STMTS,
+    SQL_TALLY = SQL_ROLLUP + (int)ROLLUP_STMTS,
+    SQL_SUCCESS = SQL_TALLY + (int)TALLY_STMTS,
     SQL_NOTICE = SQL_SUCCESS + (int)SUCCESS_STMTS,
     SQL_REPLAY = SQL_NOTICE + (int)NOTICE_STMTS,
     SQL_PAGE = SQL_REPLAY + (int)REPLAY_STMTS,
@@ -175,6 +190,7 @@ extern const struct db_stmt delivery_stmts[DELIVERY_STMTS];
 extern const struct db_stmt attempt_stmts[ATTEMPT_STMTS];
 extern const struct db_stmt due_stmts[DUE_STMTS];
 extern const struct db_stmt rollup_stmts[ROLLUP_STMTS];
+extern const struct db_stmt tally_stmts[TALLY_STMTS];
 extern const struct db_stmt notice_stmts[NOTICE_STMTS];
 extern const struct db_stmt success_stmts[SUCCESS_STMTS];
 extern const struct db_stmt replay_stmts[REPLAY_STMTS];

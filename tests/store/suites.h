@@ -32,5 +32,6 @@ extern const struct suite queue_suite;
 extern const struct suite notice_suite;
 extern const struct suite replay_suite;
 extern const struct suite audit_suite;
+extern const struct suite tally_suite;
 
 #endif
