@@ -16,16 +16,16 @@
     ROLLUP_PLUS(t, "ok")                                                                       \
     ROLLUP_PLUS(t, "failed")                                                                   \
     ROLLUP_PLUS(t, "first_ok")                                                                 \
-    ROLLUP_PLUS(t, "dead") ROLLUP_PLUS(t, "retried") ROLLUP_PLUS(                              \
-        t, "ms_sum") " ms_min = CASE WHEN excluded.ms_min < " t                                \
-                     ".ms_min THEN excluded.ms_min ELSE " t ".ms_min END,"                     \
-                     " ms_max = CASE WHEN excluded.ms_max > " t                                \
-                     ".ms_max THEN excluded.ms_max ELSE " t                                    \
-                     ".ms_max END," ROLLUP_PLUS(t, "h0") ROLLUP_PLUS(t, "h1")                  \
-                         ROLLUP_PLUS(t, "h2") ROLLUP_PLUS(t, "h3") ROLLUP_PLUS(t, "h4")        \
-                             ROLLUP_PLUS(t, "h5") ROLLUP_PLUS(t, "h6") ROLLUP_PLUS(t, "h7")    \
-                                 ROLLUP_PLUS(t, "h8") ROLLUP_PLUS(t, "h9")                     \
-                                     ROLLUP_PLUS(t, "h10") " h11 = " t ".h11 + excluded.h11"
+    ROLLUP_PLUS(t, "dead")                                                                     \
+    ROLLUP_PLUS(t, "retried")                                                                  \
+    ROLLUP_PLUS(t, "ms_sum")                                                                   \
+    " ms_min = CASE WHEN excluded.ms_min < " t ".ms_min THEN excluded.ms_min ELSE " t          \
+    ".ms_min END,"                                                                             \
+    " ms_max = CASE WHEN excluded.ms_max > " t ".ms_max THEN excluded.ms_max ELSE " t          \
+    ".ms_max END," ROLLUP_PLUS(t, "h0") ROLLUP_PLUS(t, "h1") ROLLUP_PLUS(t, "h2")              \
+        ROLLUP_PLUS(t, "h3") ROLLUP_PLUS(t, "h4") ROLLUP_PLUS(t, "h5") ROLLUP_PLUS(t, "h6")    \
+            ROLLUP_PLUS(t, "h7") ROLLUP_PLUS(t, "h8") ROLLUP_PLUS(t, "h9")                     \
+                ROLLUP_PLUS(t, "h10") " h11 = " t ".h11 + excluded.h11"
 
 enum { ROLLUP_VALUES = 8 + ROLLUP_BARS };
 

@@ -49,13 +49,12 @@ const char ddl_tally_postgres[] = TALLY_ALTER("BIGINT") TALLY_TABLE(
     " SUM(h6)::bigint, SUM(h7)::bigint, SUM(h8)::bigint, SUM(h9)::bigint, SUM(h10)::bigint,"   \
     " SUM(h11)::bigint"
 #define TALLY_SET(c) " " c " = excluded." c
-#define TALLY_SET_ALL                                                                                                                                                                                     \
-    TALLY_SET("ok")                                                                                                                                                                                       \
-    "," TALLY_SET("failed") "," TALLY_SET("first_ok") "," TALLY_SET("dead") "," TALLY_SET("re"                                                                                                            \
-                                                                                          "tr"                                                                                                            \
-                                                                                          "ie"                                                                                                            \
-                                                                                          "d") "," TALLY_SET("ms_min") "," TALLY_SET("ms_sum") "," TALLY_SET("ms_max") "," TALLY_SET("h0") "," TALLY_SET( \
-        "h1") "," TALLY_SET("h2") "," TALLY_SET("h3") "," TALLY_SET("h4") "," TALLY_SET("h5") "," TALLY_SET("h6") "," TALLY_SET("h7") "," TALLY_SET("h8") "," TALLY_SET("h9") "," TALLY_SET("h10") "," TALLY_SET("h11")
+#define TALLY_SET_ALL                                                                          \
+    TALLY_SET("ok")                                                                            \
+    "," TALLY_SET("failed") "," TALLY_SET("first_ok") "," TALLY_SET("dead") "," TALLY_SET("re" \
+                                                                                          "tr" \
+                                                                                          "ie" \
+                                                                                          "d") "," TALLY_SET("ms_min") "," TALLY_SET("ms_sum") "," TALLY_SET("ms_max") "," TALLY_SET("h0") "," TALLY_SET("h1") "," TALLY_SET("h2") "," TALLY_SET("h3") "," TALLY_SET("h4") "," TALLY_SET("h5") "," TALLY_SET("h6") "," TALLY_SET("h7") "," TALLY_SET("h8") "," TALLY_SET("h9") "," TALLY_SET("h10") "," TALLY_SET("h11")
 
 #define TALLY_READ_ALL(sums)                                                                   \
     "SELECT $1, subject," sums " FROM tally WHERE span = $2 AND bucket >= $1 AND bucket < $3"  \

@@ -58,7 +58,6 @@ static void test_adds_and_reads(void **state)
     struct db *db;
 
     harness_start(h);
-    harness_stop(h);
     db = harness_connect(h, true);
     assert_int_equal(db_begin(db), 0);
     add(db, TALLY_MINUTE, DAY, TALLY_APP, 5, 20);
@@ -104,7 +103,6 @@ static void test_counts(void **state)
     struct db *db;
 
     harness_start(h);
-    harness_stop(h);
     db = harness_connect(h, true);
     assert_int_equal(db_begin(db), 0);
     for (size_t i = 0; i < sizeof(adds) / sizeof(adds[0]); i++) {
@@ -136,7 +134,6 @@ static void test_days_are_folded(void **state)
     struct db *db;
 
     harness_start(h);
-    harness_stop(h);
     db = harness_connect(h, true);
     assert_int_equal(db_begin(db), 0);
     for (int64_t hour = 0; hour < 25; hour++) {
@@ -173,7 +170,6 @@ static void test_expires(void **state)
     struct db *db;
 
     harness_start(h);
-    harness_stop(h);
     db = harness_connect(h, true);
     assert_int_equal(db_begin(db), 0);
     for (int64_t day = 0; day < 3; day++) {
