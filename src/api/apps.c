@@ -6,6 +6,7 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "api/rules_form.h"
 #include "api/secret_seal.h"
 #include "base/assert.h"
 #include "base/random.h"
@@ -18,7 +19,8 @@ struct app_draft {
     struct str name, slug, description;
     const struct json *metadata;
     int64_t max_endpoints; /* 0 = the server's default */
-    struct str secret;     /* NULL p: none */
+    struct core_rate rate;
+    struct str secret; /* NULL p: none */
 };
 
 void app_members(struct call *call, struct json_out *o, const struct object *object,
@@ -35,6 +37,7 @@ void app_members(struct call *call, struct json_out *o, const struct object *obj
     json_put_int(o, "max_endpoints",
                  app->max_endpoints != 0 ? app->max_endpoints
                                          : call->api->options.app_endpoints_max);
+    rules_rate_write(o, &app->rate);
     json_put_c(o, "secret_hint", app->secret.is_set ? app->secret.hint : NULL);
     secret_put_window(call, o, &app->secret);
     if (call->state != NULL) {
@@ -114,6 +117,7 @@ static bool read_draft(struct call *call, bool is_new, struct app_draft *draft)
     object_field_text(&f, "description", API_TEXT_MAX, &draft->description);
     object_field_metadata(&f, &draft->metadata);
     read_max_endpoints(&f, &draft->max_endpoints);
+    rules_rate_read(&f, &draft->rate);
     read_secret(call, &f, is_new, &draft->secret);
     form_end(&f);
     if (call->faults.count > 0) {
@@ -138,6 +142,7 @@ static bool write_config(struct call *call, const struct app_draft *draft)
     if (draft->max_endpoints != 0) {
         json_put_int(&o, "max_endpoints", draft->max_endpoints);
     }
+    rules_rate_write(&o, &draft->rate);
     json_out_object_end(&o);
     rc = json_out_end(&o);
     if (rc != 0) {
@@ -295,7 +300,8 @@ void apps_patch(struct call *call)
                                 .slug = object->slug,
                                 .description = object_text(config, "description"),
                                 .metadata = json_member(config, "metadata"),
-                                .max_endpoints = call->app->max_endpoints };
+                                .max_endpoints = call->app->max_endpoints,
+                                .rate = call->app->rate };
     if (!read_draft(call, false, &draft)) {
         return;
     }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "api/api_internal.h"
+#include "api/endpoint_health.h"
 #include "crypto/sign.h"
 #include "egress/token.h"
 #include "engine/engine.h"
@@ -24,6 +25,8 @@ static const char *const reason_names[] = {
     [REASON_RETRY_DISABLED] = "retry_disabled",
     [REASON_SENDER_CRASH] = "sender_crash",
     [REASON_FILTER] = "filter",
+    [REASON_ORDER_BLOCKED] = "order_blocked",
+    [REASON_HELD_EXPIRED] = "held_expired",
 };
 
 enum { REASONS = sizeof(reason_names) / sizeof(reason_names[0]) };
@@ -37,19 +40,6 @@ int32_t delivery_state_parse(struct str name)
         }
     }
     return -1;
-}
-
-static const char *held_reason(const struct endpoint *endpoint)
-{
-    switch (endpoint->status) {
-    case ENDPOINT_PAUSED:
-        return "endpoint_paused";
-    case ENDPOINT_DISABLED:
-        return "endpoint_disabled";
-    case ENDPOINT_ACTIVE:
-        break;
-    }
-    return NULL;
 }
 
 void delivery_look(struct call *call, const struct delivery_row *row,
@@ -71,7 +61,7 @@ void delivery_look(struct call *call, const struct delivery_row *row,
         view.reason = reason_names[REASON_ENDPOINT_DELETED];
     } else if (was_open) {
         view.is_open = true;
-        view.held_reason = held_reason(endpoint);
+        view.held_reason = endpoint_held_reason(call, endpoint);
     }
     *ret_view = view;
 }

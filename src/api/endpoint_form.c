@@ -4,6 +4,7 @@
 
 #include "api/names.h"
 #include "api/object.h"
+#include "api/rules_form.h"
 #include "base/assert.h"
 #include "crypto/sign.h"
 #include "engine/inbox.h"
@@ -23,6 +24,7 @@ static void set_defaults(struct call *call, struct endpoint_draft *draft)
     draft->metadata = NULL;
     draft->headers = NULL;
     draft->timeout_ms = call->api->options.endpoint_timeout_ms;
+    draft->rules = (struct endpoint_rules){ .health = health_rules_none };
     draft->profiles = SIGN_STANDARD | SIGN_TIMESTAMPED;
 }
 
@@ -207,6 +209,9 @@ void endpoint_form_read(struct call *call, enum endpoint_form form,
     endpoint_headers_read(call, &f, draft);
     read_timeout(call, &f, &draft->timeout_ms);
     endpoint_retry_read(&f, &draft->retry);
+    rules_health_read(&f, &draft->rules.health);
+    rules_rate_read(&f, &draft->rules.rate);
+    rules_order_read(&f, &draft->rules.ordered);
     read_profiles(call, &f, &draft->profiles);
     read_status(&f, draft);
     endpoint_secret_read(call, &f, form, draft);
@@ -251,6 +256,9 @@ int endpoint_config_write(const struct endpoint_draft *draft, struct buf *out)
     json_put_int(&o, "timeout_ms", draft->timeout_ms);
     json_out_name(&o, "retry");
     endpoint_retry_write(&o, &draft->retry);
+    rules_health_write(&o, &draft->rules.health);
+    rules_rate_write(&o, &draft->rules.rate);
+    rules_order_write(&o, draft->rules.ordered);
     put_profiles(&o, draft->profiles);
     endpoint_secret_write(&o, draft);
     json_put_c(&o, "status", endpoint_status_name(draft->status));

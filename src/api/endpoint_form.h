@@ -11,6 +11,7 @@
 
 #include "api/call.h"
 #include "core/retry.h"
+#include "engine/rules.h"
 
 enum {
     ENDPOINT_TYPES_MAX = 100,
@@ -32,6 +33,7 @@ struct endpoint_draft {
     bool has_headers;               /* given (also as null): the sealed part changes */
     int64_t timeout_ms;
     struct retry_policy retry;
+    struct endpoint_rules rules;
     unsigned profiles;
     enum endpoint_status status;
     struct str status_reason;

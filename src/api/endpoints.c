@@ -4,6 +4,7 @@
 
 #include "api/audit.h"
 #include "api/endpoint_form.h"
+#include "api/endpoint_health.h"
 #include "api/etag.h"
 #include "api/event_types.h"
 #include "api/handlers.h"
@@ -11,6 +12,7 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "api/rules_form.h"
 #include "base/assert.h"
 #include "base/random.h"
 #include "crypto/keyring.h"
@@ -79,11 +81,15 @@ void endpoint_members(struct call *call, struct json_out *o, const struct object
     json_put_int(o, "timeout_ms", endpoint->timeout_ms);
     json_out_name(o, "retry");
     endpoint_retry_write(o, &endpoint->retry);
+    rules_health_write(o, &endpoint->rules.health);
+    rules_rate_write(o, &endpoint->rules.rate);
+    rules_order_write(o, endpoint->rules.ordered);
     put_member(o, "signature_profiles", config);
     endpoint_secret_members(call, o, endpoint);
     call_put_text(o, "created_by", object_text(config, "created_by"));
     put_member(o, "origin", config);
     json_put_time(o, "last_success_at", endpoint->last_success_at);
+    endpoint_health_members(call, o, endpoint);
 }
 
 static void write_row(struct call *call, struct json_out *o, const struct object *object)
@@ -275,6 +281,7 @@ static void draft_of(const struct endpoint *endpoint, const struct json *config,
                                       .metadata = json_member(config, "metadata"),
                                       .timeout_ms = endpoint->timeout_ms,
                                       .retry = endpoint->retry,
+                                      .rules = endpoint->rules,
                                       .profiles = endpoint->profiles,
                                       .uses_app_secret = endpoint->uses_app_secret,
                                       .status = endpoint->status,

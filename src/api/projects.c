@@ -9,6 +9,7 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "api/rules_form.h"
 #include "api/setup.h"
 #include "base/assert.h"
 #include "crypto/api_key.h"
@@ -19,6 +20,7 @@ struct project_draft {
     struct str name;
     bool auto_register;
     bool encrypt_payloads;
+    struct health_rules health_rules;
 };
 
 static void members(struct call *call, struct json_out *o, const struct object *object,
@@ -33,6 +35,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
     json_put_str(o, "name", project->name);
     json_put_bool(o, "auto_register", project->auto_register);
     json_put_bool(o, "encrypt_payloads", project->encrypt_payloads);
+    rules_health_write(o, &project->health_rules);
 }
 
 static void write_row(struct call *call, struct json_out *o, const struct object *object)
@@ -63,6 +66,7 @@ static bool read_draft(struct call *call, bool is_new, struct project_draft *dra
     object_field_name(&f, is_new, &draft->name);
     read_flag(&f, "auto_register", &draft->auto_register);
     read_flag(&f, "encrypt_payloads", &draft->encrypt_payloads);
+    rules_health_read(&f, &draft->health_rules);
     form_end(&f);
     if (call->faults.count > 0) {
         problem_faults(call);
@@ -84,6 +88,7 @@ static bool write_config(struct call *call, const struct project_draft *draft)
     json_put_str(&o, "name", draft->name);
     json_put_bool(&o, "auto_register", draft->auto_register);
     json_put_bool(&o, "encrypt_payloads", draft->encrypt_payloads);
+    rules_health_write(&o, &draft->health_rules);
     json_out_object_end(&o);
     rc = json_out_end(&o);
     if (rc != 0) {
@@ -151,7 +156,7 @@ static size_t projects_living(const struct registry *registry)
 void projects_create(struct call *call)
 {
     struct creation *c = arena_alloc(call->arena, sizeof(*c));
-    struct project_draft draft = { .auto_register = false };
+    struct project_draft draft = { .health_rules = health_rules_none };
     int rc;
 
     if (!read_draft(call, true, &draft) || !write_config(call, &draft)) {
@@ -186,7 +191,8 @@ void projects_patch(struct call *call)
     const struct project *project = call->project;
     struct project_draft draft = { .name = project->name,
                                    .auto_register = project->auto_register,
-                                   .encrypt_payloads = project->encrypt_payloads };
+                                   .encrypt_payloads = project->encrypt_payloads,
+                                   .health_rules = project->health_rules };
     struct config_row row;
 
     if (etag_check(call, &project->object) != 0 || !read_draft(call, false, &draft) ||

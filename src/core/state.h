@@ -21,11 +21,10 @@ enum {
     UNPROVEN_AFTER = 10, /* failures in a row after which a success no longer counts */
     CRASHES_MAX = 3,     /* sender crashes of one delivery until it fails */
     RESERVE_SHARE = 64,  /* one part in that many of the memory is kept for people's retries */
-    DURATIONS = 8        /* the median is taken over that many attempts */
+    DURATIONS = 8,       /* the median is taken over that many attempts */
+    ORDER_AGE_MS =
+        259200000 /* so long a failed one blocks an order whose policy has no max_age */
 };
-
-/* How long a failed delivery blocks an ordered endpoint whose policy has no max_age. */
-#define ORDER_AGE_MS INT64_C(259200000)
 
 /*
  * Where a delivery in memory is:

@@ -43,7 +43,7 @@ static void engine_act(struct engine *e, const struct core_action *action)
         engine_load(e, action);
         break;
     case CORE_ACT_DISABLE:
-        engine_disable(e, action->ep);
+        engine_disable(e, action->ep, action->disable);
         break;
     }
 }
@@ -177,6 +177,13 @@ int engine_start(struct engine *e)
 {
     struct object *o;
 
+    for (size_t i = 0; (o = registry_at(e->options.registry, CONFIG_APP, i)) != NULL; i++) {
+        const struct app *app = (const struct app *)(const void *)o;
+
+        if (app->slot != REGISTRY_NO_SLOT) {
+            engine_set_rate(e, app);
+        }
+    }
     for (size_t i = 0; (o = registry_at(e->options.registry, CONFIG_ENDPOINT, i)) != NULL;
          i++) {
         struct endpoint *endpoint = (struct endpoint *)(void *)o;
@@ -236,35 +243,6 @@ struct id engine_make_id(struct engine *e)
     return id_make(&e->ids, clock_wall_ms());
 }
 
-void engine_on_endpoint(struct engine *e, struct endpoint *endpoint, bool is_new)
-{
-    struct core_endpoint core = { .app = endpoint->app->slot,
-                                  .concurrency = (uint16_t)e->options.endpoint_concurrency,
-                                  .retry = endpoint->retry };
-
-    (void)is_new;
-    stream_endpoint(e, endpoint);
-    sender_drop(e, endpoint->slot);
-    if (endpoint->object.deleted_at != 0) {
-        engine_feed(
-            e, &(struct core_input){ .kind = CORE_IN_ENDPOINT_GONE, .ep = endpoint->slot });
-        return;
-    }
-    switch (endpoint->status) {
-    case ENDPOINT_ACTIVE:
-        core.status = CORE_ACTIVE;
-        break;
-    case ENDPOINT_PAUSED:
-        core.status = CORE_PAUSED;
-        break;
-    case ENDPOINT_DISABLED:
-        core.status = CORE_DISABLED;
-        break;
-    }
-    engine_feed(e, &(struct core_input){
-                       .kind = CORE_IN_ENDPOINT_SET, .ep = endpoint->slot, .endpoint = &core });
-}
-
 void engine_on_store(struct engine *e, enum writer_state state)
 {
     engine_feed(e,
@@ -295,14 +273,4 @@ void engine_stats(const struct engine *e, struct engine_stats *ret_stats)
     ret_stats->egress_restarts = egress_pool_restarts(e->pool);
     ret_stats->bodies = e->bodies.count;
     ret_stats->body_bytes = e->body_bytes;
-}
-
-void engine_health(const struct engine *e, const struct endpoint *endpoint,
-                   struct core_health *ret_health)
-{
-    if (endpoint->slot == REGISTRY_NO_SLOT) {
-        *ret_health = (struct core_health){ 0 };
-        return;
-    }
-    core_health(e->core, endpoint->slot, ret_health);
 }

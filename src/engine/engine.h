@@ -13,12 +13,14 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "core/core.h"
+#include "engine/rules.h"
 #include "store/event.h"
 #include "store/write.h"
 #include "store/writer.h"
 
 struct audit_entry;
 struct egress_options;
+struct app;
 struct endpoint;
 struct engine;
 struct hub;
@@ -41,6 +43,8 @@ struct engine_options {
     struct str user_agent;
     size_t body_memory_max;
     uint32_t endpoint_concurrency;
+    struct health_rules
+        health_rules; /* of endpoints and projects that have none of their own */
     const struct egress_options *egress; /* engine/egress_pool.h */
     struct inbox *inbox;
     struct notices *notices; /* engine/notice.h; NULL: nobody is told */
@@ -91,6 +95,7 @@ NODISCARD int engine_cancel(struct engine *e, const struct id *delivery, int64_t
 /* --- hooks of the wiring */
 void engine_on_endpoint(struct engine *e, struct endpoint *endpoint,
                         bool is_new);                            /* from the registry */
+void engine_on_app(struct engine *e, const struct app *app);     /* likewise */
 void engine_on_store(struct engine *e, enum writer_state state); /* from the writer */
 /* Start nothing any more; *on_idle fires when nothing is being sent and every outcome is stored. */
 void engine_drain(struct engine *e, void (*on_idle)(void *ctx), void *ctx);
@@ -105,7 +110,11 @@ struct engine_stats {
     uint64_t bodies, body_bytes;
 };
 void engine_stats(const struct engine *e, struct engine_stats *ret_stats);
+/* Without its own number (deleted) it is idle. Times are wall ms. */
 void engine_health(const struct engine *e, const struct endpoint *endpoint,
                    struct core_health *ret_health);
+/* The rules that hold for it, nothing inherited any more. */
+void engine_health_rules(const struct engine *e, const struct endpoint *endpoint,
+                         struct health_rules *ret_rules);
 
 #endif

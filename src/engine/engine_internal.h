@@ -28,7 +28,7 @@ enum {
     ENGINE_SWEEP_ROWS = 1000,
     ENGINE_READ_AGAIN_MS = 1000,
     ENGINE_CLOCK_JUMP_MS = 1000,
-    ENGINE_SUCCESS_MS = 60 * 1000 /* an endpoint's last success is stored at most so often */
+    ENGINE_HEALTH_MS = 60 * 1000 /* an endpoint's health is stored about so often */
 };
 
 /* The bytes of an event whose first attempts are not all out yet. */
@@ -149,12 +149,17 @@ void sender_done(struct sender *s);
 void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done);
 void engine_store_outcome(struct engine *e, const struct core_action *action);
 void engine_locals(struct engine *e);
-void engine_disable(struct engine *e, uint32_t slot);
+/* engine_health.c */
+void engine_set_rate(struct engine *e, const struct app *app);
+/* What this outcome says of its endpoint, and whether the store is told. */
+void engine_outcome_health(struct engine *e, struct attempt *a, struct endpoint *endpoint,
+                           const struct core_action *action);
+void engine_disable(struct engine *e, uint32_t slot, enum core_disable why);
 /* engine_notice.c */
 void engine_notice_failed(struct engine *e, const struct attempt *a,
                           const struct endpoint *endpoint);
 void engine_notice_disabled(struct engine *e, const struct endpoint *endpoint,
-                            const char *detail);
+                            enum core_disable why);
 /* engine_publish.c */
 struct body *body_get(struct engine *e, int64_t event);
 void body_started(struct engine *e, struct body *b);

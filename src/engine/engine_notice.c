@@ -24,10 +24,20 @@ void engine_notice_failed(struct engine *e, const struct attempt *a,
 }
 
 void engine_notice_disabled(struct engine *e, const struct endpoint *endpoint,
-                            const char *detail)
+                            enum core_disable why)
 {
-    notice_raise(e->options.notices, &(struct notice){ .kind = NOTICE_ENDPOINT_DISABLED,
-                                                       .app = endpoint->app,
-                                                       .endpoint = endpoint,
-                                                       .detail = str_from(detail) });
+    static const char *const details[] = {
+        [CORE_DISABLE_GONE] = "it answered 410 Gone",
+        [CORE_DISABLE_FAILURES] = "too many attempts in a row failed",
+        [CORE_DISABLE_EXHAUSTED] = "too many deliveries were exhausted",
+    };
+    bool is_pause = why == CORE_DISABLE_FAILURES;
+
+    notice_raise(
+        e->options.notices,
+        &(struct notice){ .kind = is_pause ? NOTICE_AUTO_PAUSED : NOTICE_ENDPOINT_DISABLED,
+                          .app = endpoint->app,
+                          .endpoint = endpoint,
+                          .detail = str_from(details[why]),
+                          .count = is_pause ? endpoint->failures : 0 });
 }

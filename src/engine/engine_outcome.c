@@ -183,6 +183,7 @@ static void outcome_verdict(struct engine *e, struct attempt *a,
     manual_forget(e, seq);
     if (action->verdict == CORE_RETRY) {
         d->state = DELIVERY_RETRYING;
+        d->reason = action->why == CORE_WHY_NONE ? REASON_NONE : REASON_ORDER_BLOCKED;
         d->next_at = engine_wall(e, action->due);
         a->outcome.is_open = true;
         e->stats.retried++;
@@ -249,15 +250,6 @@ static void outcome_done(struct write *w, int result)
     }
 }
 
-static void outcome_succeeded(struct attempt *a, struct endpoint *endpoint)
-{
-    endpoint->last_success_at = a->outcome.delivery.ended_at;
-    if (endpoint->last_success_at - endpoint->success_marked_at >= ENGINE_SUCCESS_MS) {
-        endpoint->success_marked_at = endpoint->last_success_at;
-        a->outcome.marks_success = true;
-    }
-}
-
 static void outcome_count(struct engine *e, struct attempt *a, struct endpoint *endpoint)
 {
     if (a->outcome.attempt.error != TOKEN_NONE) {
@@ -265,9 +257,6 @@ static void outcome_count(struct engine *e, struct attempt *a, struct endpoint *
     }
     if (a->outcome.delivery.state == DELIVERY_DELIVERED) {
         e->stats.delivered++;
-        if (endpoint != NULL) {
-            outcome_succeeded(a, endpoint);
-        }
     } else if (a->outcome.delivery.state == DELIVERY_FAILED) {
         e->stats.failed++;
         if (endpoint != NULL) {
@@ -300,6 +289,9 @@ void engine_store_outcome(struct engine *e, const struct core_action *action)
     a->outcome.is_first = action->delivery.attempts == 1;
     outcome_verdict(e, a, action);
     outcome_count(e, a, endpoint);
+    if (endpoint != NULL) {
+        engine_outcome_health(e, a, endpoint, action);
+    }
     if (endpoint != NULL && endpoint->app->project->encrypt_payloads) {
         outcome_seal_one(e, a, &row->request_headers);
         outcome_seal_one(e, a, &row->response_headers);
@@ -314,36 +306,4 @@ void engine_store_outcome(struct engine *e, const struct core_action *action)
                                .on_done = outcome_done };
     rc = writer_submit(e->options.writer, &a->write);
     ASSERT(rc == 0); /* outcomes are always taken */
-}
-
-/* --- 410: the endpoint is disabled, durably; held deliveries wait for its owner */
-static void disable_failed(int code)
-{
-    LOG_W("an endpoint could not be disabled", "error=%s", err_token(code));
-}
-
-static void on_disabled(void *ctx, int result, struct object *object)
-{
-    if (result != 0) {
-        disable_failed(result);
-        return;
-    }
-    LOG_I("an endpoint was disabled", "endpoint_no=%lld reason=gone", (long long)object->no);
-    engine_notice_disabled(ctx, (const struct endpoint *)(const void *)object,
-                           "it answered 410 Gone");
-}
-
-void engine_disable(struct engine *e, uint32_t slot)
-{
-    struct endpoint *endpoint = registry_endpoint_slot(e->options.registry, slot);
-    int rc;
-
-    if (endpoint == NULL || endpoint->status == ENDPOINT_DISABLED) {
-        return;
-    }
-    rc = registry_set_status(e->options.registry, endpoint, ENDPOINT_DISABLED, STR("gone"),
-                             on_disabled, e);
-    if (rc != 0) {
-        disable_failed(rc);
-    }
 }

@@ -121,6 +121,7 @@ static void object_free(struct object *o)
         free(((struct app *)(void *)o)->secret.prints);
     } else if (o->kind == CONFIG_ENDPOINT) {
         free(((struct endpoint *)(void *)o)->secret.prints);
+        free(((struct endpoint *)(void *)o)->exhausted);
     }
     free(o);
 }
@@ -311,7 +312,12 @@ static int app_applied(struct registry *r, struct app *a, struct str old_slug)
     if (a->slot == REGISTRY_NO_SLOT) {
         a->slot = slots_take(&r->app_slots);
         r->tables[CONFIG_APP].living++;
-        return a->slot == REGISTRY_NO_SLOT ? -E_LIMIT : 0;
+        if (a->slot == REGISTRY_NO_SLOT) {
+            return -E_LIMIT;
+        }
+    }
+    if (!r->loading && r->options.on_app != NULL) {
+        r->options.on_app(r->options.ctx, a);
     }
     return 0;
 }
@@ -323,6 +329,11 @@ static int project_applied(struct registry *r, struct project *p, struct str old
     }
     if (p->object.deleted_at == 0) {
         (void)map_put(&r->slugs, p->object.slug, p);
+        for (size_t i = 0; !r->loading && r->options.on_app != NULL && i < p->app_count; i++) {
+            if (p->app_list[i]->deleted_at == 0) {
+                r->options.on_app(r->options.ctx, (struct app *)(void *)p->app_list[i]);
+            }
+        }
         return 0;
     }
     for (size_t i = 0; i < p->app_count; i++) {
@@ -440,14 +451,38 @@ static int load_row(void *ctx, const struct config_row *row)
     return l->rc;
 }
 
-static int load_success(void *ctx, int64_t endpoint, int64_t wall_ms)
+static int load_mark(void *ctx, const struct health_mark *mark)
+{
+    struct endpoint *e = registry_endpoint_no(ctx, mark->endpoint);
+
+    if (e != NULL) {
+        e->last_success_at = mark->success_at;
+        e->last_failure_at = mark->failed_at;
+        e->health_marked_at =
+            mark->success_at > mark->failed_at ? mark->success_at : mark->failed_at;
+        e->failures_marked = mark->failures > 0;
+        /* Who changed or resumed it since begins anew. */
+        e->failures = mark->failed_at < e->object.updated_at ? 0 : (uint32_t)mark->failures;
+    }
+    return 0;
+}
+
+static int load_exhausted(void *ctx, int64_t endpoint, int64_t wall_ms)
 {
     struct endpoint *e = registry_endpoint_no(ctx, endpoint);
 
-    if (e != NULL) {
-        e->last_success_at = wall_ms;
-        e->success_marked_at = wall_ms;
+    if (e == NULL || wall_ms < e->object.updated_at) {
+        return 0;
     }
+    if (e->exhausted == NULL) {
+        e->exhausted = xcalloc(RULES_EXHAUSTED_MAX, sizeof(*e->exhausted));
+    }
+    if (e->exhausted_count == RULES_EXHAUSTED_MAX) {
+        memmove(e->exhausted, e->exhausted + 1,
+                (RULES_EXHAUSTED_MAX - 1) * sizeof(*e->exhausted));
+        e->exhausted_count--;
+    }
+    e->exhausted[e->exhausted_count++] = wall_ms;
     return 0;
 }
 
@@ -464,7 +499,10 @@ static int load_all(void *ctx, struct db *db, struct err *err)
         rc = config_load(db, order[i], load_row, &load);
         rc = load.rc != 0 ? load.rc : rc;
     }
-    return rc == 0 ? success_load(db, load_success, ctx) : rc;
+    if (rc == 0) {
+        rc = success_load(db, load_mark, ctx);
+    }
+    return rc == 0 ? exhausted_load(db, load_exhausted, ctx) : rc;
 }
 
 int registry_load(struct registry *r, const struct db_options *options, struct err *err)

@@ -20,6 +20,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "core/retry.h"
+#include "engine/rules.h"
 #include "engine/secrets.h"
 #include "store/config_rows.h"
 
@@ -43,12 +44,13 @@ struct object {
     struct arena arena; /* the strings above and those of the parsed document */
 };
 
-/* config: {"name","auto_register"?,"encrypt_payloads"?} */
+/* config: {"breaker"?,"health_rules"? (engine/rules.h),"name","auto_register"?,"encrypt_payloads"?} */
 struct project {
     struct object object;
     struct str name;
     bool auto_register;
     bool encrypt_payloads;
+    struct health_rules health_rules;
     struct map apps;          /* slug -> struct app, living */
     struct map app_ids;       /* id bytes -> struct app, also deleted */
     struct map event_types;   /* name -> struct event_type, living */
@@ -58,7 +60,7 @@ struct project {
     size_t type_count;
 };
 
-/* config: {"name","description"?,"metadata"?,"max_endpoints"?}
+/* config: {"name","description"?,"metadata"?,"max_endpoints"?,"rate_limit"?}
  * sealed (plain inside), empty when the app has none: {"secrets":[...]} (engine/secrets.h) */
 struct app {
     struct object object;
@@ -69,19 +71,22 @@ struct app {
     size_t endpoint_count;
     size_t endpoint_living;
     int64_t max_endpoints; /* 0 = the server's default */
+    struct core_rate rate; /* of all its endpoints together */
     struct secret_brief secret;
 };
 
 enum endpoint_status { ENDPOINT_ACTIVE, ENDPOINT_PAUSED, ENDPOINT_DISABLED };
 
 /* config: {"name","description","url","event_types":[],"metadata":{},"timeout_ms","retry":{...},
- * "signature_profiles":[],"secret_scope"?,"status","status_reason"?,"created_by"?,"origin"?:{kind,id,name}}
+ * "signature_profiles":[],"breaker"?,"health_rules"?,"rate_limit"?,"ordered"?,"on_failure"?,
+ * "secret_scope"?,"status","status_reason"?,"created_by"?,"origin"?:{kind,id,name}}
  * sealed (plain inside): {"secrets":[...],"headers":{}} (engine/secrets.h); no secrets with scope "app" */
 struct endpoint {
     struct object object;
     struct app *app;
     uint32_t slot; /* dense number for the core; REGISTRY_NO_SLOT when gone */
     enum endpoint_status status;
+    struct str status_reason; /* token of docs/states.md, empty = none */
     struct str name;
     struct str url;   /* canonical */
     struct str inbox; /* token when the URL is this server's own test inbox, else empty */
@@ -95,8 +100,14 @@ struct endpoint {
     size_t prefix_count;
     bool uses_app_secret; /* secret_scope: it signs with the secrets of its app */
     struct secret_brief secret;
-    int64_t last_success_at;   /* wall ms, 0 = never; kept by the engine */
-    int64_t success_marked_at; /* what of it is on its way to the store */
+    struct endpoint_rules rules;
+    /* kept by the engine; times are wall ms, 0 = never */
+    int64_t last_success_at, last_failure_at;
+    uint32_t failures;        /* in a row */
+    int64_t health_marked_at; /* when of these was last told to the store */
+    bool failures_marked;     /* the store knows of failures */
+    int64_t *exhausted; /* of an earlier process, until the engine has taken it; NULL = none */
+    uint32_t exhausted_count;
 };
 
 /* config: {"description","group","schema","example","frequency","archived"} */
@@ -125,6 +136,8 @@ struct registry_options {
     uint32_t endpoints_max;
     /* An endpoint was added, changed or deleted (endpoint->slot stays valid during the call). */
     void (*on_endpoint)(void *ctx, struct endpoint *endpoint, bool is_new);
+    /* An app was added or changed, or what its project lets its endpoints inherit. */
+    void (*on_app)(void *ctx, struct app *app);
     void *ctx;
 };
 

@@ -39,6 +39,7 @@ static int read_project(struct project *p, const struct json *doc)
 {
     p->name = read_string(&p->object.arena, doc, "name");
     p->auto_register = read_bool(doc, "auto_register", false);
+    health_rules_read(doc, &p->health_rules);
     p->encrypt_payloads = read_bool(doc, "encrypt_payloads", false);
     return 0;
 }
@@ -47,6 +48,7 @@ static int read_app(struct app *a, const struct json *doc)
 {
     a->name = read_string(&a->object.arena, doc, "name");
     a->max_endpoints = read_int(doc, "max_endpoints", 0);
+    rate_limit_read(doc, &a->rate);
     return 0;
 }
 
@@ -180,6 +182,7 @@ static int read_endpoint(struct registry *r, struct endpoint *e, const struct js
     }
     e->timeout_ms = read_int(doc, "timeout_ms", 15000);
     e->status = read_status(read_string(&e->object.arena, doc, "status"));
+    e->status_reason = read_string(&e->object.arena, doc, "status_reason");
     e->profiles = 0;
     if (profiles != NULL) {
         struct json_iter it = json_iter(profiles);
@@ -197,6 +200,7 @@ static int read_endpoint(struct registry *r, struct endpoint *e, const struct js
         e->profiles = SIGN_STANDARD | SIGN_TIMESTAMPED;
     }
     e->uses_app_secret = str_eq_c(read_string(&e->object.arena, doc, "secret_scope"), "app");
+    endpoint_rules_read(doc, &e->rules);
     read_types(e, json_member(doc, "event_types"));
     return read_retry(json_member(doc, "retry"), &e->retry);
 }

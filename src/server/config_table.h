@@ -32,6 +32,15 @@
     X(endpoint_timeout_ms, CONFIG_DURATION_MS, "15000", 1000, 30000, false, "Default time for a whole attempt.") \
     X(endpoint_concurrency, CONFIG_INT, "10", 1, 1000, false, "Attempts at once per endpoint.") \
     X(app_concurrency, CONFIG_INT, "50", 1, 10000, false, "Attempts at once per app.") \
+    X(breaker_enabled, CONFIG_BOOL, "true", 0, 1, false, "Stop sending for a while to an endpoint that mostly fails.") \
+    X(breaker_window, CONFIG_INT, "100", 2, 128, false, "Latest attempts that the breaker judges; it waits until there are so many.") \
+    X(breaker_threshold_percent, CONFIG_INT, "50", 1, 99, false, "The circuit opens when more of them than this were 5xx or network failures.") \
+    X(breaker_open_ms, CONFIG_DURATION_MS, "300000", 1000, 86400000, false, "How long nothing is sent then, before one probe.") \
+    X(failing_after, CONFIG_INT, "3", 0, 100000, false, "Failed attempts in a row after which an endpoint counts as failing; 0: never.") \
+    X(pause_after, CONFIG_INT, "100", 0, 100000, false, "Failed attempts in a row after which an endpoint is disabled; 0: never.") \
+    X(exhausted_max, CONFIG_INT, "10", 0, 32, false, "Exhausted deliveries within exhausted_period_ms after which an endpoint is disabled; 0: never.") \
+    X(exhausted_period_ms, CONFIG_DURATION_MS, "86400000", 1000, 2592000000, false, "The time of exhausted_max.") \
+    X(stale_days, CONFIG_INT, "90", 0, 3650, false, "Days without a success after which an endpoint counts as stale; 0: never.") \
     X(app_endpoints_max, CONFIG_INT, "10", 1, 1000, false, "Endpoints of an app unless it has its own limit.") \
     X(endpoints_max, CONFIG_INT, "100000", 1, 1000000, false, "Endpoints in all.") \
     X(deliveries_memory_max, CONFIG_INT, "200000", 1000, 10000000, false, "Open deliveries in memory in all.") \

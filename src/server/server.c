@@ -132,6 +132,15 @@ static void on_endpoint(void *ctx, struct endpoint *endpoint, bool is_new)
     }
 }
 
+static void on_app(void *ctx, struct app *app)
+{
+    struct server *s = ctx;
+
+    if (s->engine != NULL) {
+        engine_on_app(s->engine, app);
+    }
+}
+
 static void server_tell_ready(struct server *s)
 {
     if (!s->is_installed || !s->is_scanned) {
@@ -316,6 +325,7 @@ static int server_start_store(struct server *s, struct err *err)
                                          .own_url = str_from(s->own_url),
                                          .endpoints_max = (uint32_t)c->endpoints_max,
                                          .on_endpoint = on_endpoint,
+                                         .on_app = on_app,
                                          .ctx = s };
     int rc = writer_start(&writer, &s->writer, err);
 
@@ -373,6 +383,21 @@ static unsigned server_processes(const struct config *c)
                                           : (unsigned)cores;
 }
 
+static struct health_rules server_health_rules(const struct config *c)
+{
+    return (struct health_rules){
+        .breaker_enabled = c->breaker_enabled,
+        .threshold_percent = (int32_t)c->breaker_threshold_percent,
+        .window = (int32_t)c->breaker_window,
+        .open_s = (int32_t)(c->breaker_open_ms / 1000),
+        .failing_after = (int32_t)c->failing_after,
+        .pause_after = (int32_t)c->pause_after,
+        .exhausted = (int32_t)c->exhausted_max,
+        .exhausted_period_s = (int32_t)(c->exhausted_period_ms / 1000),
+        .stale_days = (int32_t)c->stale_days,
+    };
+}
+
 static int server_start_engine(struct server *s)
 {
     const struct config *c = s->config;
@@ -410,6 +435,7 @@ static int server_start_engine(struct server *s)
         .user_agent = str_from(s->user_agent),
         .body_memory_max = (size_t)c->body_memory_max,
         .endpoint_concurrency = (uint32_t)c->endpoint_concurrency,
+        .health_rules = server_health_rules(c),
         .egress = &egress,
         .inbox = s->inbox,
         .notices = s->notices,

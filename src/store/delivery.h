@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "store/success.h"
 #include "store/write.h"
 
 struct db;
@@ -47,7 +48,9 @@ enum delivery_reason {
     REASON_PERMANENT = 7,         /* failed: this outcome is not retried */
     REASON_RETRY_DISABLED = 8,    /* failed */
     REASON_SENDER_CRASH = 9,      /* failed */
-    REASON_FILTER = 10            /* filtered */
+    REASON_FILTER = 10,           /* filtered */
+    REASON_ORDER_BLOCKED = 11,    /* retrying: in order, it holds back the others */
+    REASON_HELD_EXPIRED = 12      /* failed: it was held for as long as events are kept */
 };
 
 /* delivery_row.flags; stored: never change one. An outcome leaves them as they are. */
@@ -114,8 +117,10 @@ struct outcome {
     bool was_open;                /* it had a row in due */
     bool is_open;                 /* keep a row in due with delivery.next_at */
     bool is_first;                /* its first attempt (for the roll-up) */
-    bool keeps_row;     /* only the attempt is stored: the delivery and its row in due stay */
-    bool marks_success; /* keep delivery.ended_at as its endpoint's last success (success.h) */
+    bool keeps_row;    /* only the attempt is stored: the delivery and its row in due stay */
+    bool marks_health; /* keep `health` of its endpoint (success.h) */
+    bool is_exhausted; /* it counts among the exhausted deliveries of its endpoint */
+    struct health_mark health;
 };
 NODISCARD int outcome_store(struct db *db, const struct outcome *o);
 

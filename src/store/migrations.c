@@ -181,6 +181,7 @@ static const struct {
     { 2, ddl_replay_sqlite, ddl_replay_postgres },
     { 2, ddl_audit_sqlite, ddl_audit_postgres },
     { 2, ddl_tally_sqlite, ddl_tally_postgres },
+    { 2, ddl_health_sqlite, ddl_health_postgres },
 };
 
 enum migration_stmt { MIGRATION_READ, MIGRATION_WRITE };

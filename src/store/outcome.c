@@ -36,7 +36,10 @@ int outcome_store(struct db *db, const struct outcome *o)
     if (rc == 0 && o->is_open) {
         rc = due_insert(db, &o->delivery);
     }
-    return rc == 0 && o->marks_success
-               ? success_set(db, o->delivery.endpoint, o->delivery.ended_at)
+    if (rc == 0 && o->marks_health) {
+        rc = success_set(db, &o->health);
+    }
+    return rc == 0 && o->is_exhausted
+               ? exhausted_add(db, o->delivery.seq, o->delivery.endpoint, o->delivery.ended_at)
                : rc;
 }

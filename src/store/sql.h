@@ -108,7 +108,14 @@ enum tally_stmt {
     TALLY_STMTS
 };
 
-enum success_stmt { SUCCESS_SET, SUCCESS_LOAD, SUCCESS_STMTS };
+enum success_stmt {
+    SUCCESS_SET,
+    SUCCESS_LOAD,
+    EXHAUSTED_ADD,
+    EXHAUSTED_LOAD,
+    EXHAUSTED_EXPIRE,
+    SUCCESS_STMTS
+};
 
 enum replay_stmt {
     REPLAY_INSERT,
