@@ -296,6 +296,22 @@ static int unseal_attempts(struct call *call, struct get_state *s)
     return rc;
 }
 
+/* What is sent: the bytes of its own, or those of its event. */
+static int read_body(struct call *call, struct db *db, struct get_state *s)
+{
+    char text[PAYLOAD_AD_SIZE];
+    int rc;
+
+    if (!s->delivery.has_body) {
+        return event_body(call->api->options.keyring, &s->event, call->arena, &s->body);
+    }
+    rc = delivery_body(db, s->delivery.seq, call->arena, &s->body);
+    if (rc == 0 && (s->event.flags & EVENT_SEALED) != 0) {
+        rc = unseal_field(call, payload_ad(&s->event.id, s->delivery.endpoint, text), &s->body);
+    }
+    return rc;
+}
+
 static int get_run(struct call *call, struct db *db)
 {
     struct get_state *s = call->state;
@@ -318,8 +334,7 @@ static int get_run(struct call *call, struct db *db)
         return 0; /* the event went with the retention; the log of the delivery stays */
     }
     s->has_event = rc == 0;
-    return rc != 0 ? rc
-                   : event_body(call->api->options.keyring, &s->event, call->arena, &s->body);
+    return rc != 0 ? rc : read_body(call, db, s);
 }
 
 static void get_done(struct call *call)

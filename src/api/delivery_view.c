@@ -27,6 +27,7 @@ static const char *const reason_names[] = {
     [REASON_FILTER] = "filter",
     [REASON_ORDER_BLOCKED] = "order_blocked",
     [REASON_HELD_EXPIRED] = "held_expired",
+    [REASON_TRANSFORM] = "transform_error",
 };
 
 enum { REASONS = sizeof(reason_names) / sizeof(reason_names[0]) };
@@ -127,6 +128,7 @@ void delivery_members(struct call *call, struct json_out *o, const struct delive
     call_put_text(o, "event_type", type == NULL ? STR_NONE : type->object.slug);
     json_put_c(o, "status", view.status);
     json_put_c(o, "reason", view.reason);
+    call_put_text(o, "reason_detail", row->detail);
     json_put_bool(o, "held", view.held_reason != NULL);
     json_put_c(o, "held_reason", view.held_reason);
     put_progress(o, row, &view);

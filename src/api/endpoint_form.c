@@ -215,6 +215,7 @@ void endpoint_form_read(struct call *call, enum endpoint_form form,
     read_profiles(call, &f, &draft->profiles);
     read_status(&f, draft);
     endpoint_secret_read(call, &f, form, draft);
+    endpoint_payload_read(&f, form, &draft->payload);
     form_end(&f);
 }
 
@@ -261,6 +262,7 @@ int endpoint_config_write(const struct endpoint_draft *draft, struct buf *out)
     rules_order_write(&o, draft->rules.ordered);
     put_profiles(&o, draft->profiles);
     endpoint_secret_write(&o, draft);
+    endpoint_payload_write(&o, &draft->payload);
     json_put_c(&o, "status", endpoint_status_name(draft->status));
     if (draft->status_reason.len > 0) {
         json_put_str(&o, "status_reason", draft->status_reason);

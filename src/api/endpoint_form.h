@@ -11,6 +11,7 @@
 
 #include "api/call.h"
 #include "core/retry.h"
+#include "engine/payload.h"
 #include "engine/rules.h"
 
 enum {
@@ -25,6 +26,13 @@ enum {
     ENDPOINT_SEALED_MAX = 64 * 1024
 };
 
+/* As JSON, NULL = not asked. */
+struct endpoint_payload {
+    const struct json *channels, *fields[PAYLOAD_FIELDS], *filter, *transform;
+    enum payload_style style;
+    enum payload_envelope envelope;
+};
+
 struct endpoint_draft {
     struct str name, description, url;
     const struct json *event_types; /* array of strings, NULL = all */
@@ -35,6 +43,7 @@ struct endpoint_draft {
     struct retry_policy retry;
     struct endpoint_rules rules;
     unsigned profiles;
+    struct endpoint_payload payload;
     enum endpoint_status status;
     struct str status_reason;
     struct str secret; /* the customer's own; NULL p: none was given */
@@ -58,6 +67,19 @@ void endpoint_form_read(struct call *call, enum endpoint_form form,
 /* retry, into the policy (endpoint_retry.c). */
 void endpoint_retry_read(struct form *f, struct retry_policy *policy);
 void endpoint_retry_write(struct json_out *o, const struct retry_policy *policy);
+/* channels, workspaces, campaigns, contact_tags, filter, payload_style, envelope, transform (endpoint_payload.c). */
+void endpoint_payload_of(const struct json *config, struct endpoint_payload *ret_payload);
+void endpoint_payload_read(struct form *f, enum endpoint_form form,
+                           struct endpoint_payload *payload);
+/* Some of them alone; each keeps its value when the field is absent. */
+void endpoint_filter_read(struct form *f, const struct json **ret);
+void endpoint_transform_read(struct form *f, const struct json **ret);
+void endpoint_shape_read(struct form *f, enum payload_style *ret_style,
+                         enum payload_envelope *ret_envelope);
+void endpoint_payload_write(struct json_out *o, const struct endpoint_payload *payload);
+void endpoint_payload_members(struct json_out *o, const struct json *config);
+/* May it be thin? False: answered. */
+bool endpoint_payload_check(struct call *call, const struct endpoint_draft *draft);
 /* headers (endpoint_headers.c). */
 void endpoint_headers_read(struct call *call, struct form *f, struct endpoint_draft *draft);
 /* secret, secret_scope (endpoint_secret.c). */

@@ -86,6 +86,7 @@ void endpoint_members(struct call *call, struct json_out *o, const struct object
     rules_order_write(o, endpoint->rules.ordered);
     put_member(o, "signature_profiles", config);
     endpoint_secret_members(call, o, endpoint);
+    endpoint_payload_members(o, config);
     call_put_text(o, "created_by", object_text(config, "created_by"));
     put_member(o, "origin", config);
     json_put_time(o, "last_success_at", endpoint->last_success_at);
@@ -246,7 +247,8 @@ void endpoints_create(struct call *call)
         problem_reply(call, -E_SECRET_REUSED);
         return;
     }
-    if (!has_room(call) || !types_known(call, draft.event_types)) {
+    if (!has_room(call) || !types_known(call, draft.event_types) ||
+        !endpoint_payload_check(call, &draft)) {
         return;
     }
     fill_origin(call, &draft);
@@ -290,6 +292,7 @@ static void draft_of(const struct endpoint *endpoint, const struct json *config,
                                       .origin_kind = object_text(origin, "kind"),
                                       .origin_id = object_text(origin, "id"),
                                       .origin_name = object_text(origin, "name") };
+    endpoint_payload_of(config, &draft->payload);
 }
 
 static void on_edited(struct call *call, struct object *object)
@@ -333,7 +336,7 @@ static void edit(struct call *call, enum endpoint_form form)
     }
     draft_of(call->endpoint, config, &draft);
     if (read_draft(call, form, &draft) && types_known(call, draft.event_types) &&
-        write_config(call, &draft)) {
+        endpoint_payload_check(call, &draft) && write_config(call, &draft)) {
         edit_save(call, &draft);
     }
 }

@@ -4,6 +4,7 @@
 #include "api/event_types.h"
 
 #include "api/etag.h"
+#include "api/event_type_resource.h"
 #include "api/handlers.h"
 #include "api/names.h"
 #include "api/object.h"
@@ -15,7 +16,7 @@ enum { TYPE_JSON_MAX = 64 * 1024, TYPE_CONFIG_MAX = 256 * 1024, TYPE_WORDS_MAX =
 
 struct type_draft {
     struct str name, description, group, frequency;
-    const struct json *schema, *example; /* NULL: null */
+    const struct json *schema, *example, *resource; /* NULL: null */
     bool archived;
 };
 
@@ -45,6 +46,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
     put_json(o, "schema", config == NULL ? NULL : json_member(config, "schema"));
     put_json(o, "example", config == NULL ? NULL : json_member(config, "example"));
     json_put_str(o, "frequency", object_text(config, "frequency"));
+    put_json(o, "resource", config == NULL ? NULL : json_member(config, "resource"));
     json_put_bool(o, "archived", type->archived);
 }
 
@@ -120,6 +122,7 @@ static bool read_draft(struct call *call, bool is_new, struct type_draft *draft)
     object_field_text(&f, "frequency", TYPE_WORDS_MAX, &draft->frequency);
     read_schema(&f, &draft->schema);
     read_json(&f, "example", &draft->example);
+    event_type_resource_read(&f, &draft->resource);
     read_archived(&f, &draft->archived);
     form_end(&f);
     if (call->faults.count > 0) {
@@ -143,6 +146,7 @@ static bool write_config(struct call *call, const struct type_draft *draft)
     put_json(&o, "schema", draft->schema);
     put_json(&o, "example", draft->example);
     json_put_str(&o, "frequency", draft->frequency);
+    put_json(&o, "resource", draft->resource);
     json_put_bool(&o, "archived", draft->archived);
     json_out_object_end(&o);
     rc = json_out_end(&o);
@@ -238,6 +242,7 @@ void event_types_patch(struct call *call)
                                  .frequency = object_text(config, "frequency"),
                                  .schema = member_or_null(config, "schema"),
                                  .example = member_or_null(config, "example"),
+                                 .resource = member_or_null(config, "resource"),
                                  .archived = call->type->archived };
     if (!read_draft(call, false, &draft) || !write_config(call, &draft)) {
         return;

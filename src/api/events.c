@@ -17,14 +17,17 @@
 #include "api/names.h"
 #include "api/object.h"
 #include "api/problem.h"
+#include "api/publish_payload.h"
 #include "base/assert.h"
 #include "base/clock.h"
 #include "crypto/keyring.h"
 #include "engine/engine.h"
 
 enum {
-    BODY_OVERHEAD = 512, /* of {"id","type","created_at","data"} around the data */
-    UNMATCHED_SIZE = 9   /* number of the endpoint, reason */
+    /* of {"id","type","created_at","resource","data"} around the data */
+    BODY_OVERHEAD = 512 + RESOURCE_BYTES_MAX,
+    CHANNELS_BYTES_MAX = 1024, /* of ten names as JSON */
+    UNMATCHED_SIZE = 9         /* number of the endpoint, reason */
 };
 
 /* One event as it was sent to us. */
@@ -33,6 +36,7 @@ struct item {
     struct str type_name, external_id;
     const struct json *object; /* all of it */
     const struct json *data;
+    const struct json *resource, *channels; /* NULL: none */
     int64_t occurred_at;
     struct event_type *type;
     size_t body_at, body_len; /* in call->bytes */
@@ -44,6 +48,7 @@ struct publishing {
     bool is_batch;
     struct item *items;
     uint32_t count;
+    struct publish_budget budget;
 };
 
 /* --- reading */
@@ -70,6 +75,8 @@ static void read_item(struct call *call, const struct json *v, struct item *item
                    "An id of yours is 1 to 64 of A-Z, a-z, 0-9, _ and -.");
     }
     (void)form_time(&f, "occurred_at", false, &item->occurred_at);
+    publish_resource_read(&f, &item->resource);
+    publish_channels_read(&f, &item->channels);
     form_end(&f);
 }
 
@@ -146,7 +153,7 @@ static bool find_types(struct call *call, struct publishing *p)
 }
 
 /* --- bodies */
-/* {"id","type","created_at","data"} behind what call->bytes holds; data as it was written. */
+/* {"id","type","created_at","resource"?,"data"} behind what call->bytes holds; data as it was written. */
 static int write_body(struct call *call, struct item *item, const struct id *id)
 {
     size_t data_max = (size_t)call->api->options.event_data_max;
@@ -162,6 +169,10 @@ static int write_body(struct call *call, struct item *item, const struct id *id)
     call_put_id(&o, "id", ID_EVENT, id);
     json_put_str(&o, "type", item->type->object.slug);
     json_put_c(&o, "created_at", created_at);
+    if (item->resource != NULL) {
+        json_out_name(&o, "resource");
+        json_out_value(&o, item->resource);
+    }
     json_out_name(&o, "data");
     data_at = call->bytes.len;
     json_out_value(&o, item->data);
@@ -220,6 +231,23 @@ static int take_body(struct call *call, const struct item *item, struct event_ro
     return rc;
 }
 
+static int take_channels(struct call *call, const struct item *item, struct event_row *row)
+{
+    struct buf text;
+    int rc;
+
+    if (item->channels == NULL) {
+        return 0;
+    }
+    buf_init(&text, CHANNELS_BYTES_MAX);
+    rc = json_write(item->channels, &text);
+    if (rc == 0) {
+        row->channels = arena_str(call->arena, buf_str(&text));
+    }
+    buf_done(&text);
+    return rc;
+}
+
 /* --- fan-out */
 static void put_unmatched(struct str *blob, char *bytes, int64_t endpoint_no)
 {
@@ -230,8 +258,9 @@ static void put_unmatched(struct str *blob, char *bytes, int64_t endpoint_no)
     blob->len += UNMATCHED_SIZE;
 }
 
-static void put_delivery(struct call *call, struct event_publish *e,
-                         const struct endpoint *endpoint)
+/* A row as it is for an endpoint without a plan. */
+static struct delivery_row *put_delivery(struct call *call, struct event_publish *e,
+                                         const struct endpoint *endpoint)
 {
     struct delivery_row *d = &e->deliveries[e->event.delivery_count++];
     bool is_skipped = endpoint->status == ENDPOINT_DISABLED;
@@ -245,31 +274,60 @@ static void put_delivery(struct call *call, struct event_publish *e,
     d->state = is_skipped ? DELIVERY_SKIPPED : DELIVERY_PENDING;
     d->reason = is_skipped ? REASON_ENDPOINT_DISABLED : REASON_NONE;
     d->ended_at = is_skipped ? call->now : 0;
-    e->event.sent_count += is_skipped ? 0 : 1;
+    return d;
 }
 
-static void fan_out(struct call *call, struct event_publish *e, const struct event_type *type)
+/* What endpoints with a plan share of an event is made when the first of them comes. */
+static int apply_plan(struct call *call, struct publishing *p, uint32_t at,
+                      const struct endpoint *endpoint, struct payload_event **payload)
+{
+    struct event_publish *e = &p->publish.events[at];
+    const struct item *item = &p->items[at];
+
+    if (*payload == NULL) {
+        *payload = publish_payload_event(
+            call, item->type, item->data,
+            (struct str){ call->bytes.p + item->body_at, item->body_len }, &p->budget);
+        (*payload)->channels = e->event.channels;
+    }
+    return publish_payload_apply(call, endpoint, &e->event, *payload,
+                                 &e->deliveries[e->event.delivery_count - 1]);
+}
+
+static int fan_out(struct call *call, struct publishing *p, uint32_t at)
 {
     const struct app *app = call->app;
+    struct event_publish *e = &p->publish.events[at];
     char *unmatched = arena_alloc(call->arena, app->endpoint_living * UNMATCHED_SIZE + 1);
+    struct payload_event *payload = NULL;
+    int rc = 0;
 
     e->deliveries =
         arena_alloc(call->arena, (app->endpoint_living + 1) * sizeof(*e->deliveries));
     e->event.unmatched = (struct str){ unmatched, 0 };
-    for (size_t i = 0; i < app->endpoint_count; i++) {
+    for (size_t i = 0; i < app->endpoint_count && rc == 0; i++) {
         const struct endpoint *endpoint =
             (const struct endpoint *)(const void *)app->endpoints[i];
+        const struct delivery_row *d;
 
         /* Without a slot it is not among the living that the arrays are made for. */
         if (endpoint->object.deleted_at != 0 || endpoint->slot == REGISTRY_NO_SLOT) {
             continue;
         }
-        if (registry_wants(endpoint, type)) {
-            put_delivery(call, e, endpoint);
-        } else {
+        if (!registry_wants(endpoint, p->items[at].type)) {
             put_unmatched(&e->event.unmatched, unmatched, endpoint->object.no);
+            continue;
         }
+        d = put_delivery(call, e, endpoint);
+        if (endpoint->plan != NULL) {
+            rc = apply_plan(call, p, at, endpoint, &payload);
+        }
+        e->event.sent_count += d->state == DELIVERY_PENDING ? 1 : 0;
     }
+    if (payload != NULL) {
+        payload_event_done(payload);
+    }
+    return rc;
 }
 
 /* --- keys */
@@ -442,14 +500,19 @@ static int fill_events(struct call *call, struct publishing *p, struct str key)
         e->event.external_id = p->items[i].external_id;
         e->event.occurred_at = p->items[i].occurred_at;
         e->event.accepted_at = call->now;
-        rc = take_body(call, &p->items[i], &e->event);
+        rc = take_channels(call, &p->items[i], &e->event);
+        if (rc == 0) {
+            rc = take_body(call, &p->items[i], &e->event);
+        }
         if (rc == 0) {
             rc = put_keys(call, p, i, key);
+        }
+        if (rc == 0) {
+            rc = fan_out(call, p, i);
         }
         if (rc != 0) {
             return rc;
         }
-        fan_out(call, e, p->items[i].type);
     }
     return 0;
 }
@@ -475,6 +538,7 @@ static void publish(struct call *call, bool is_batch)
     p->publish.count = p->count;
     p->publish.app_no = (uint32_t)call->app->object.no;
     p->publish.on_done = on_published;
+    publish_budget_init(&p->budget);
     if (!find_types(call, p) || !write_bodies(call, p)) {
         return;
     }

@@ -151,21 +151,38 @@ static int get_run(struct call *call, struct db *db)
     return rc;
 }
 
-/* `data` out of the body that we wrote: {"id","type","created_at","data"}. */
+static void put_or_null(struct json_out *o, const char *name, const struct json *v)
+{
+    json_out_name(o, name);
+    if (v == NULL) {
+        json_out_null(o);
+    } else {
+        json_out_value(o, v);
+    }
+}
+
+/* `resource` and `data` out of the body that we wrote: {"id","type","created_at","resource"?,"data"}. */
 static void put_data(struct call *call, struct json_out *o, struct str body)
 {
     struct json_doc *doc = NULL;
-    const struct json *data = NULL;
+    const struct json *root = NULL;
 
     if (json_parse(body, JSON_DEPTH_MAX, &doc, NULL) == 0) {
         call_keep(call, doc);
-        data = json_member(json_root(doc), "data");
+        root = json_root(doc);
     }
-    json_out_name(o, "data");
-    if (data == NULL) {
-        json_out_null(o);
+    put_or_null(o, "resource", root == NULL ? NULL : json_member(root, "resource"));
+    put_or_null(o, "data", root == NULL ? NULL : json_member(root, "data"));
+}
+
+static void put_channels(struct json_out *o, const struct event_row *event)
+{
+    json_out_name(o, "channels");
+    if (event->channels.p != NULL) {
+        json_out_raw(o, event->channels);
     } else {
-        json_out_value(o, data);
+        json_out_array(o);
+        json_out_array_end(o);
     }
 }
 
@@ -183,6 +200,7 @@ static void put_sent(struct call *call, struct json_out *o, const struct deliver
     call_put_id(o, "id", ID_DELIVERY, &row->id);
     json_put_c(o, "status", view.status);
     json_put_c(o, "reason", view.reason);
+    call_put_text(o, "reason_detail", row->detail);
     json_out_object_end(o);
 }
 
@@ -204,6 +222,7 @@ static void put_unmatched(struct call *call, struct json_out *o, const char *byt
     json_put_c(o, "id", NULL);
     json_put_c(o, "status", "not_matched");
     json_put_c(o, "reason", "no_match");
+    json_put_c(o, "reason_detail", NULL);
     json_out_object_end(o);
 }
 
@@ -214,6 +233,7 @@ static void get_done(struct call *call)
 
     json_out_object(o);
     put_event(call, o, &s->event);
+    put_channels(o, &s->event);
     put_data(call, o, s->body);
     json_out_name(o, "deliveries");
     json_out_array(o);

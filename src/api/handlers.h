@@ -61,6 +61,11 @@ void notices_read(struct call *call);
 void notices_read_all(struct call *call);
 void stream_get(struct call *call);
 
+/* also of an endpoint, when the path names one */
+void filters_test(struct call *call);
+void transforms_preview(struct call *call);
+void facets_list(struct call *call);
+
 void inboxes_get(struct call *call);
 void inboxes_put(struct call *call);
 void inboxes_delete(struct call *call);

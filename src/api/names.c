@@ -11,6 +11,7 @@ enum {
     EVENT_TYPE_WORDS_MIN = 2,
     EVENT_TYPE_WORDS_MAX = 5,
     EXTERNAL_ID_MAX = 64,
+    CHANNEL_MAX = 64,
     IDEMPOTENCY_KEY_MAX = 255
 };
 
@@ -127,6 +128,16 @@ bool name_is_external_id(struct str s)
         }
     }
     return s.len > 0 && s.len <= EXTERNAL_ID_MAX;
+}
+
+bool name_is_channel(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (!is_alnum(s.p[i]) && s.p[i] != '_' && s.p[i] != '.' && s.p[i] != '-') {
+            return false;
+        }
+    }
+    return s.len > 0 && s.len <= CHANNEL_MAX;
 }
 
 bool name_is_token(struct str s)

@@ -23,6 +23,8 @@ bool name_is_event_pattern(struct str s);
 bool name_is_slug(struct str s);
 /* [A-Za-z0-9_-]{1,64}: a publisher's own event id */
 bool name_is_external_id(struct str s);
+/* [A-Za-z0-9_.-]{1,64} */
+bool name_is_channel(struct str s);
 /* RFC 9110 token */
 bool name_is_token(struct str s);
 /* 1 to 255 visible ASCII characters */

@@ -13,15 +13,27 @@
 #include "api/setup.h"
 #include "base/assert.h"
 #include "crypto/api_key.h"
+#include "json/pointer.h"
 
-enum { PROJECT_CONFIG_MAX = 4096 };
+enum { PROJECT_CONFIG_MAX = 16 * 1024 };
 
 struct project_draft {
     struct str name;
     bool auto_register;
     bool encrypt_payloads;
     struct health_rules health_rules;
+    struct str pointers[PAYLOAD_FIELDS];
 };
+
+static void put_facets(struct json_out *o, const struct str pointers[PAYLOAD_FIELDS])
+{
+    json_out_name(o, "facets");
+    json_out_object(o);
+    for (int i = 0; i < PAYLOAD_FIELDS; i++) {
+        json_put_str(o, payload_field_name((enum payload_field)i), pointers[i]);
+    }
+    json_out_object_end(o);
+}
 
 static void members(struct call *call, struct json_out *o, const struct object *object,
                     const struct json *config)
@@ -36,6 +48,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
     json_put_bool(o, "auto_register", project->auto_register);
     json_put_bool(o, "encrypt_payloads", project->encrypt_payloads);
     rules_health_write(o, &project->health_rules);
+    put_facets(o, project->pointers);
 }
 
 static void write_row(struct call *call, struct json_out *o, const struct object *object)
@@ -57,6 +70,43 @@ static void read_flag(struct form *f, const char *name, bool *ret)
     (void)form_bool(f, name, false, ret);
 }
 
+static void default_facets(struct str pointers[PAYLOAD_FIELDS])
+{
+    for (int i = 0; i < PAYLOAD_FIELDS; i++) {
+        pointers[i] = str_from(payload_field_pointer((enum payload_field)i));
+    }
+}
+
+/* Where in data the simple fields of filters are; what is absent in the object stays. */
+static void read_facets(struct form *f, struct str pointers[PAYLOAD_FIELDS])
+{
+    const struct json *object;
+    struct form part;
+    bool is_null;
+
+    if (!object_field(f, "facets", &is_null)) {
+        return;
+    }
+    if (is_null) {
+        default_facets(pointers);
+        return;
+    }
+    if (!form_object(f, "facets", false, &object)) {
+        return;
+    }
+    form_begin(&part, object, form_pointer(f, "facets"), f->faults);
+    for (int i = 0; i < PAYLOAD_FIELDS; i++) {
+        const char *name = payload_field_name((enum payload_field)i);
+
+        if (form_string(&part, name, false, 1, PAYLOAD_NAME_MAX, &pointers[i]) &&
+            !json_pointer_valid(pointers[i])) {
+            form_fault(f->faults, form_pointer(&part, name), "pattern",
+                       "This is a JSON pointer into data, such as /contact/tags.");
+        }
+    }
+    form_end(&part);
+}
+
 /* False: answered. */
 static bool read_draft(struct call *call, bool is_new, struct project_draft *draft)
 {
@@ -67,6 +117,7 @@ static bool read_draft(struct call *call, bool is_new, struct project_draft *dra
     read_flag(&f, "auto_register", &draft->auto_register);
     read_flag(&f, "encrypt_payloads", &draft->encrypt_payloads);
     rules_health_read(&f, &draft->health_rules);
+    read_facets(&f, draft->pointers);
     form_end(&f);
     if (call->faults.count > 0) {
         problem_faults(call);
@@ -89,6 +140,7 @@ static bool write_config(struct call *call, const struct project_draft *draft)
     json_put_bool(&o, "auto_register", draft->auto_register);
     json_put_bool(&o, "encrypt_payloads", draft->encrypt_payloads);
     rules_health_write(&o, &draft->health_rules);
+    put_facets(&o, draft->pointers);
     json_out_object_end(&o);
     rc = json_out_end(&o);
     if (rc != 0) {
@@ -159,6 +211,7 @@ void projects_create(struct call *call)
     struct project_draft draft = { .health_rules = health_rules_none };
     int rc;
 
+    default_facets(draft.pointers);
     if (!read_draft(call, true, &draft) || !write_config(call, &draft)) {
         return;
     }
@@ -195,6 +248,9 @@ void projects_patch(struct call *call)
                                    .health_rules = project->health_rules };
     struct config_row row;
 
+    for (int i = 0; i < PAYLOAD_FIELDS; i++) {
+        draft.pointers[i] = project->pointers[i];
+    }
     if (etag_check(call, &project->object) != 0 || !read_draft(call, false, &draft) ||
         !write_config(call, &draft)) {
         return;

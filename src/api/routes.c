@@ -48,6 +48,12 @@ static const struct route table[] = {
     { "POST",   APP "/revoke_previous_secret",   SCOPE_ADMIN,   0,            "",        apps_revoke_previous_secret },
     { "GET",    APP "/secret",                   SCOPE_ADMIN,   0,            "",        apps_get_secret },
 
+    { "POST",   ENDPOINT "/filters/test",        SCOPE_READ,    ROUTE_BODY,   "",        filters_test },
+    { "POST",   ENDPOINT "/transforms/preview",  SCOPE_READ,    ROUTE_BODY,   "",        transforms_preview },
+    { "POST",   "/api/v1/filters/test",          SCOPE_READ,    ROUTE_BODY,   "",        filters_test },
+    { "POST",   "/api/v1/transforms/preview",    SCOPE_READ,    ROUTE_BODY,   "",        transforms_preview },
+    { "GET",    APP "/facets",                   SCOPE_READ,    0,            "field",   facets_list },
+
     { "POST",   "/api/v1/event-types",           SCOPE_ADMIN,   ROUTE_BODY,   "",        event_types_create },
     { "GET",    "/api/v1/event-types",           SCOPE_READ,    0,            PAGE,      event_types_list },
     { "GET",    "/api/v1/event-types/{type}",    SCOPE_READ,    0,            "",        event_types_get },

@@ -38,6 +38,8 @@ struct body {
     struct id id;
     int64_t type;
     struct str bytes;
+    struct str *own; /* beside deliveries, NULL p where it sends `bytes`; NULL when all do */
+    size_t held;     /* bytes of memory in all */
     int64_t first_delivery;
     uint32_t count, left;
     struct id deliveries[];
@@ -162,6 +164,8 @@ void engine_notice_disabled(struct engine *e, const struct endpoint *endpoint,
                             enum core_disable why);
 /* engine_publish.c */
 struct body *body_get(struct engine *e, int64_t event);
+struct str body_of(const struct body *b,
+                   int64_t at); /* what its delivery at that place sends */
 void body_started(struct engine *e, struct body *b);
 void bodies_free(struct engine *e);
 /* engine_load.c */

@@ -11,11 +11,31 @@
 
 static void body_drop(struct engine *e, struct body *b)
 {
-    e->body_bytes -= sizeof(*b) + b->bytes.len;
+    e->body_bytes -= b->held;
     list_remove(&e->body_order, &b->node);
     (void)map_remove(&e->bodies, key64(&b->event));
+    for (uint32_t i = 0; b->own != NULL && i < b->count; i++) {
+        free((void *)(uintptr_t)b->own[i].p);
+    }
+    free(b->own);
     free((void *)(uintptr_t)b->bytes.p);
     free(b);
+}
+
+/* The bytes of deliveries that have their own. */
+static void body_keep_own(const struct event_publish *p, struct body *b)
+{
+    for (uint32_t i = 0; i < b->count; i++) {
+        if (p->deliveries[i].body.p == NULL) {
+            continue;
+        }
+        if (b->own == NULL) {
+            b->own = xcalloc(b->count, sizeof(*b->own));
+            b->held += b->count * sizeof(*b->own);
+        }
+        b->own[i] = xstr(p->deliveries[i].body);
+        b->held += b->own[i].len;
+    }
 }
 
 /* Keep the bytes for the first attempts; over the budget the oldest go and are read again when needed. */
@@ -38,9 +58,11 @@ static void body_keep(struct engine *e, const struct event_publish *p)
     for (uint32_t i = 0; i < count; i++) {
         b->deliveries[i] = p->deliveries[i].id;
     }
+    b->held = sizeof(*b) + b->bytes.len;
+    body_keep_own(p, b);
     list_push_back(&e->body_order, &b->node);
     (void)map_put(&e->bodies, key64(&b->event), b);
-    e->body_bytes += sizeof(*b) + b->bytes.len;
+    e->body_bytes += b->held;
     while (e->body_bytes > e->options.body_memory_max) {
         body_drop(e, CONTAINER_OF(list_first(&e->body_order), struct body, node));
     }
@@ -65,6 +87,11 @@ void bodies_free(struct engine *e)
     while ((n = list_first(&e->body_order)) != NULL) {
         body_drop(e, CONTAINER_OF(n, struct body, node));
     }
+}
+
+struct str body_of(const struct body *b, int64_t at)
+{
+    return b->own != NULL && b->own[at].p != NULL ? b->own[at] : b->bytes;
 }
 
 static int publish_run(struct write *w, struct db *db, struct write_seqs *seqs)
@@ -129,6 +156,9 @@ int engine_publish(struct engine *e, struct publish *p)
     }
     for (uint32_t i = 0; i < p->count; i++) {
         bytes += 256 + p->events[i].event.body.len + p->events[i].event.unmatched.len;
+        for (int32_t k = 0; k < p->events[i].event.delivery_count; k++) {
+            bytes += p->events[i].deliveries[k].body.len;
+        }
         rows += 2 + 2 * (uint32_t)p->events[i].event.delivery_count;
     }
     p->engine = e;

@@ -214,16 +214,44 @@ struct str engine_event_ad(const struct id *id, char text[ENGINE_AD_SIZE])
 }
 
 /* --- the body and the ids, when they are not in memory */
+/* What this delivery sends, as stored: its own bytes, or those of its event. */
+static int read_stored(struct db *db, const struct delivery_row *delivery,
+                       const struct event_row *event, struct arena *arena, struct str *ret_body)
+{
+    *ret_body = event->body;
+    return delivery->has_body ? delivery_body(db, delivery->seq, arena, ret_body) : 0;
+}
+
+static int read_plain(struct attempt *a, const struct delivery_row *delivery,
+                      const struct event_row *event, struct str stored)
+{
+    char text[PAYLOAD_AD_SIZE];
+    struct str ad = delivery->has_body ? payload_ad(&event->id, delivery->endpoint, text)
+                                       : engine_event_ad(&event->id, text);
+    struct buf plain;
+    int rc = 0;
+
+    if ((event->flags & EVENT_SEALED) == 0) {
+        a->body = arena_str(&a->arena, stored);
+        return 0;
+    }
+    buf_init(&plain, FRAME_SIZE_MAX);
+    rc = box_open(a->engine->options.keyring, ad, stored, &plain);
+    if (rc == 0) {
+        a->body = arena_str(&a->arena, buf_str(&plain));
+    }
+    buf_done(&plain);
+    return rc;
+}
+
 static int read_run(struct read *r, struct db *db)
 {
     struct attempt *a = CONTAINER_OF(r, struct attempt, read);
-    struct engine *e = a->engine;
     struct delivery_row *delivery;
     struct event_row event;
+    struct str stored = STR_NONE;
     struct arena arena;
-    struct buf plain;
     size_t count = 0;
-    char ad[ENGINE_AD_SIZE];
     int rc;
 
     arena_init(&arena);
@@ -235,20 +263,13 @@ static int read_run(struct read *r, struct db *db)
         rc = event_get_seq(db, a->start.delivery.event, &arena, &event);
     }
     if (rc == 0) {
+        rc = read_stored(db, &delivery[0], &event, &arena, &stored);
+    }
+    if (rc == 0) {
         a->delivery = delivery[0].id;
         a->event = event.id;
         a->type = event.type;
-        a->body = event.body;
-        buf_init(&plain, FRAME_SIZE_MAX);
-        if ((event.flags & EVENT_SEALED) != 0) {
-            rc = box_open(e->options.keyring, engine_event_ad(&event.id, ad), event.body,
-                          &plain);
-            a->body = buf_str(&plain);
-        }
-        if (rc == 0) {
-            a->body = arena_str(&a->arena, a->body);
-        }
-        buf_done(&plain);
+        rc = stored.p == NULL ? -E_NOT_FOUND : read_plain(a, &delivery[0], &event, stored);
     }
     arena_done(&arena);
     return rc;
@@ -309,8 +330,8 @@ static size_t attempt_start(struct attempt *a)
     a->delivery = b->deliveries[at];
     a->event = b->id;
     a->type = b->type;
-    bytes = b->bytes.len;
-    attempt_send(a, b->bytes);
+    bytes = body_of(b, at).len;
+    attempt_send(a, body_of(b, at));
     if (a->start.delivery.attempts == 0) {
         body_started(a->engine, b);
     }

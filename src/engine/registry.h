@@ -20,6 +20,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "core/retry.h"
+#include "engine/payload.h"
 #include "engine/rules.h"
 #include "engine/secrets.h"
 #include "store/config_rows.h"
@@ -44,17 +45,19 @@ struct object {
     struct arena arena; /* the strings above and those of the parsed document */
 };
 
-/* config: {"breaker"?,"health_rules"? (engine/rules.h),"name","auto_register"?,"encrypt_payloads"?} */
+/* config: {"breaker"?,"health_rules"? (engine/rules.h),"name","auto_register"?,"encrypt_payloads"?,
+ * "facets"?:{workspaces,campaigns,contact_tags}} */
 struct project {
     struct object object;
     struct str name;
     bool auto_register;
     bool encrypt_payloads;
     struct health_rules health_rules;
-    struct map apps;          /* slug -> struct app, living */
-    struct map app_ids;       /* id bytes -> struct app, also deleted */
-    struct map event_types;   /* name -> struct event_type, living */
-    struct object **app_list; /* all, also deleted, in order of no */
+    struct str pointers[PAYLOAD_FIELDS]; /* into data: workspaces, campaigns, contact_tags */
+    struct map apps;                     /* slug -> struct app, living */
+    struct map app_ids;                  /* id bytes -> struct app, also deleted */
+    struct map event_types;              /* name -> struct event_type, living */
+    struct object **app_list;            /* all, also deleted, in order of no */
     size_t app_count;
     struct object **type_list;
     size_t type_count;
@@ -100,6 +103,7 @@ struct endpoint {
     size_t prefix_count;
     bool uses_app_secret; /* secret_scope: it signs with the secrets of its app */
     struct secret_brief secret;
+    const struct payload_plan *plan; /* filters and shape; NULL: every event as it is */
     struct endpoint_rules rules;
     /* kept by the engine; times are wall ms, 0 = never */
     int64_t last_success_at, last_failure_at;
@@ -110,11 +114,12 @@ struct endpoint {
     uint32_t exhausted_count;
 };
 
-/* config: {"description","group","schema","example","frequency","archived"} */
+/* config: {"description","group","schema","example","frequency","archived","resource"?:{type,id_pointer,url}} */
 struct event_type {
     struct object object;
     struct project *project;
     bool archived;
+    struct payload_resource resource;
 };
 
 enum key_scope { SCOPE_ADMIN = 1, SCOPE_PUBLISH = 2, SCOPE_READ = 4 };

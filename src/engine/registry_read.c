@@ -41,6 +41,17 @@ static int read_project(struct project *p, const struct json *doc)
     p->auto_register = read_bool(doc, "auto_register", false);
     health_rules_read(doc, &p->health_rules);
     p->encrypt_payloads = read_bool(doc, "encrypt_payloads", false);
+    for (int i = 0; i < PAYLOAD_FIELDS; i++) {
+        const struct json *facets = json_member(doc, "facets");
+        struct str pointer = facets == NULL
+                                 ? STR_NONE
+                                 : read_string(&p->object.arena, facets,
+                                               payload_field_name((enum payload_field)i));
+
+        p->pointers[i] = pointer.p == NULL
+                             ? str_from(payload_field_pointer((enum payload_field)i))
+                             : pointer;
+    }
     return 0;
 }
 
@@ -202,6 +213,7 @@ static int read_endpoint(struct registry *r, struct endpoint *e, const struct js
     e->uses_app_secret = str_eq_c(read_string(&e->object.arena, doc, "secret_scope"), "app");
     endpoint_rules_read(doc, &e->rules);
     read_types(e, json_member(doc, "event_types"));
+    e->plan = payload_plan_read(doc, &e->object.arena);
     return read_retry(json_member(doc, "retry"), &e->retry);
 }
 
@@ -246,6 +258,8 @@ int registry_read(struct registry *r, struct object *object, const struct config
     case CONFIG_EVENT_TYPE:
         ((struct event_type *)(void *)object)->archived =
             read_bool(json_root(doc), "archived", false);
+        payload_resource_read(json_root(doc), &object->arena,
+                              &((struct event_type *)(void *)object)->resource);
         break;
     case CONFIG_KEY:
         rc = read_key((struct api_key *)(void *)object, json_root(doc));

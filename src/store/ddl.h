@@ -25,6 +25,8 @@
     " created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted_at BIGINT NOT NULL);"    \
     "CREATE UNIQUE INDEX " table "_slug ON " table " (parent, slug) WHERE deleted_at = 0;"
 
+extern const char ddl_payload_sqlite[];
+extern const char ddl_payload_postgres[];
 extern const char ddl_notice_sqlite[];
 extern const char ddl_notice_postgres[];
 extern const char ddl_replay_sqlite[];

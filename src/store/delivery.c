@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "store/ddl.h"
 #include "store/delivery_sql.h"
 #include "store/sql.h"
 
@@ -14,7 +15,8 @@
 #define DELIVERY_READ                                                                          \
     DELIVERY_COLUMNS                                                                           \
     ", flags, replay, replay_of,"                                                              \
-    " (SELECT o.id FROM delivery o WHERE o.seq = delivery.replay_of)"
+    " (SELECT o.id FROM delivery o WHERE o.seq = delivery.replay_of),"                         \
+    " detail, CASE WHEN body IS NULL THEN 0 ELSE 1 END"
 /* $1 and $2 bound seq on both sides, exclusive, whatever the direction. */
 #define DELIVERY_FILTER                                                                        \
     " AND ($4 = 0 OR type = $4) AND ($5 = 0 OR state = $5) AND ($6 = 0 OR last_code = $6)"     \
@@ -29,15 +31,20 @@
     " WHERE delivery.seq = x.made AND x.made > $1 AND x.made < $2 AND x.of_event = "           \
     "$3" DELIVERY_FILTER " ORDER BY x.made " direction " LIMIT $12"
 
-enum { DELIVERY_COLUMNS_READ = 19 };
+enum { DELIVERY_COLUMNS_READ = 21 };
+
+const char ddl_payload_sqlite[] = "ALTER TABLE delivery ADD COLUMN detail BLOB;"
+                                  "ALTER TABLE event ADD COLUMN channels BLOB;";
+const char ddl_payload_postgres[] = "ALTER TABLE delivery ADD COLUMN detail BYTEA;"
+                                    "ALTER TABLE event ADD COLUMN channels BYTEA;";
 
 const struct db_stmt delivery_stmts[DELIVERY_STMTS] = {
     [DELIVERY_INSERT] = { "delivery_insert",
-                          "INSERT INTO delivery (" DELIVERY_COLUMNS ")"
+                          "INSERT INTO delivery (" DELIVERY_COLUMNS ", detail, body)"
                           " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-                          "$14, $15"
+                          "$14, $15, $16, $17"
                           " WHERE EXISTS (SELECT 1 FROM event WHERE seq = $3)",
-                          NULL, "ibiiiiiiiiiiiii" },
+                          NULL, "ibiiiiiiiiiiiiibb" },
     [DELIVERY_UPDATE] = { "delivery_update",
                           "UPDATE delivery SET state = $1, reason = $2, attempt_count = $3,"
                           " next_at = $4, ended_at = $5, last_code = $6, last_error = $7,"
@@ -45,6 +52,8 @@ const struct db_stmt delivery_stmts[DELIVERY_STMTS] = {
                           NULL, "iiiiiiiii" },
     [DELIVERY_GET] = { "delivery_get", "SELECT " DELIVERY_READ " FROM delivery WHERE id = $1",
                        NULL, "b" },
+    [DELIVERY_BODY] = { "delivery_body", "SELECT body FROM delivery WHERE seq = $1", NULL,
+                        "i" },
     [DELIVERY_RANGE] = { "delivery_range",
                          "SELECT " DELIVERY_READ
                          " FROM delivery WHERE seq >= $1 AND seq < $2 ORDER BY seq",
@@ -74,16 +83,23 @@ const char *delivery_state_name(enum delivery_state state)
     return (size_t)state < SQL_COUNT(names) ? names[state] : NULL;
 }
 
+static struct db_value blob_or_null(struct str s)
+{
+    return s.p == NULL ? db_null() : db_blob(s);
+}
+
 int delivery_insert(struct db *db, const struct delivery_row *d)
 {
     const struct db_value params[] = {
-        db_int(d->seq),        sql_id(&d->id),         db_int(d->event),
-        db_int(d->app),        db_int(d->endpoint),    db_int(d->type),
-        db_int((int)d->state), db_int((int)d->reason), db_int(d->attempt_count),
-        db_int(d->next_at),    db_int(d->created_at),  db_int(d->ended_at),
-        db_int(d->last_code),  db_int(d->last_error),  db_int(d->last_ms),
+        db_int(d->seq),          sql_id(&d->id),         db_int(d->event),
+        db_int(d->app),          db_int(d->endpoint),    db_int(d->type),
+        db_int((int)d->state),   db_int((int)d->reason), db_int(d->attempt_count),
+        db_int(d->next_at),      db_int(d->created_at),  db_int(d->ended_at),
+        db_int(d->last_code),    db_int(d->last_error),  db_int(d->last_ms),
+        blob_or_null(d->detail), blob_or_null(d->body),
     };
 
+    ASSERT(d->detail.len <= DETAIL_MAX);
     return db_exec(db, SQL_DELIVERY + DELIVERY_INSERT, params, SQL_COUNT(params));
 }
 
@@ -98,8 +114,12 @@ int delivery_update(struct db *db, const struct delivery_row *d)
     return db_exec(db, SQL_DELIVERY + DELIVERY_UPDATE, params, SQL_COUNT(params));
 }
 
-static void delivery_from_row(const struct db_value *c, struct delivery_row *ret_row)
+/* Without an arena there is no detail. */
+static void delivery_from_row(const struct db_value *c, struct arena *arena,
+                              struct delivery_row *ret_row)
 {
+    bool has_detail = arena != NULL && c[19].type != DB_NULL;
+
     *ret_row = (struct delivery_row){
         .seq = c[0].i,
         .event = c[2].i,
@@ -118,6 +138,8 @@ static void delivery_from_row(const struct db_value *c, struct delivery_row *ret
         .flags = (int32_t)c[15].i,
         .replay = c[16].i,
         .replay_of = c[17].i,
+        .detail = has_detail ? arena_str(arena, c[19].s) : STR_NONE,
+        .has_body = c[20].i != 0,
     };
     if (c[1].s.len == ID_SIZE) {
         memcpy(ret_row->id.bytes, c[1].s.p, ID_SIZE);
@@ -132,6 +154,7 @@ struct delivery_rows {
     struct delivery_row *rows;
     size_t count;
     size_t max;
+    struct arena *arena;
 };
 
 static int delivery_on_row(void *ctx, const struct db_value *columns, size_t count)
@@ -142,7 +165,7 @@ static int delivery_on_row(void *ctx, const struct db_value *columns, size_t cou
     if (rows->count == rows->max) {
         return 1;
     }
-    delivery_from_row(columns, &rows->rows[rows->count++]);
+    delivery_from_row(columns, rows->arena, &rows->rows[rows->count++]);
     return 0;
 }
 
@@ -151,10 +174,9 @@ int delivery_get(struct db *db, const struct id *id, struct arena *arena,
 {
     const struct db_value param = sql_id(id);
     struct delivery_row row;
-    struct delivery_rows rows = { &row, 0, 1 };
+    struct delivery_rows rows = { &row, 0, 1, arena };
     int rc = sql_read(db, SQL_DELIVERY + DELIVERY_GET, &param, 1, delivery_on_row, &rows);
 
-    (void)arena; /* a delivery row has no strings yet */
     if (rc < 0) {
         return rc;
     }
@@ -163,6 +185,34 @@ int delivery_get(struct db *db, const struct id *id, struct arena *arena,
     }
     *ret_delivery = row;
     return 0;
+}
+
+struct delivery_bytes {
+    struct arena *arena;
+    struct str bytes;
+};
+
+static int delivery_on_body(void *ctx, const struct db_value *columns, size_t count)
+{
+    struct delivery_bytes *body = ctx;
+
+    ASSERT(count == 1);
+    if (columns[0].type != DB_NULL) {
+        body->bytes = arena_str(body->arena, columns[0].s);
+    }
+    return 0;
+}
+
+int delivery_body(struct db *db, int64_t seq, struct arena *arena, struct str *ret_body)
+{
+    const struct db_value param = db_int(seq);
+    struct delivery_bytes body = { arena, STR_NONE };
+    int rc = sql_read(db, SQL_DELIVERY + DELIVERY_BODY, &param, 1, delivery_on_body, &body);
+
+    if (rc == 0) {
+        *ret_body = body.bytes;
+    }
+    return rc < 0 ? rc : 0;
 }
 
 struct delivery_finding {
@@ -176,7 +226,7 @@ static int delivery_on_found(void *ctx, const struct db_value *columns, size_t c
     struct delivery_row row;
 
     ASSERT(count == DELIVERY_COLUMNS_READ);
-    delivery_from_row(columns, &row);
+    delivery_from_row(columns, NULL, &row);
     finding->on_row(finding->ctx, &row);
     return 0;
 }
@@ -196,7 +246,7 @@ int delivery_range(struct db *db, int64_t first_seq, uint32_t count, struct aren
 {
     const struct db_value params[] = { db_int(first_seq), db_int(first_seq + count) };
     struct delivery_rows rows = {
-        arena_alloc(arena, (size_t)count * sizeof(struct delivery_row) + 1), 0, count
+        arena_alloc(arena, (size_t)count * sizeof(struct delivery_row) + 1), 0, count, arena
     };
     int rc = sql_read(db, SQL_DELIVERY + DELIVERY_RANGE, params, SQL_COUNT(params),
                       delivery_on_row, &rows);
@@ -358,7 +408,9 @@ int delivery_list(struct db *db, const struct delivery_query *q, struct arena *a
 {
     size_t size = (size_t)q->limit * sizeof(struct delivery_row) + 1;
     struct delivery_merge merge = { .q = q, .best = arena_alloc(arena, size) };
-    struct delivery_rows page = { .rows = arena_alloc(arena, size), .max = q->limit };
+    struct delivery_rows page = { .rows = arena_alloc(arena, size),
+                                  .max = q->limit,
+                                  .arena = arena };
     unsigned stmt =
         SQL_DELIVERY + (unsigned)(q->ascending ? DELIVERY_LIST_UP : DELIVERY_LIST_DOWN);
 

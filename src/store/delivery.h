@@ -50,7 +50,8 @@ enum delivery_reason {
     REASON_SENDER_CRASH = 9,      /* failed */
     REASON_FILTER = 10,           /* filtered */
     REASON_ORDER_BLOCKED = 11,    /* retrying: in order, it holds back the others */
-    REASON_HELD_EXPIRED = 12      /* failed: it was held for as long as events are kept */
+    REASON_HELD_EXPIRED = 12,     /* failed: it was held for as long as events are kept */
+    REASON_TRANSFORM = 13         /* failed: the body for the endpoint could not be made */
 };
 
 /* delivery_row.flags; stored: never change one. An outcome leaves them as they are. */
@@ -82,7 +83,15 @@ struct delivery_row {
     int64_t replay;         /* number of the replay job that made it, 0 = none */
     int64_t replay_of;      /* seq of the delivery that it repeats, 0 = none; maybe gone */
     struct id replay_of_id; /* its id while it is there, else zeros */
+    /* The rule that filtered it, or what went wrong with its body: at most DETAIL_MAX bytes, NULL p
+     * when none. Read by delivery_get, _range and _list only. */
+    struct str detail;
+    /* Given to an insert: bytes of its own, sealed as its event is; NULL p = it sends those of the event. */
+    struct str body;
+    bool has_body; /* read: it has bytes of its own (delivery_body) */
 };
+
+enum { DETAIL_MAX = 512 };
 
 struct attempt_row {
     int64_t delivery; /* seq */
@@ -171,6 +180,9 @@ NODISCARD int delivery_find(struct db *db, const struct id *id,
 NODISCARD int delivery_range(struct db *db, int64_t first_seq, uint32_t count,
                              struct arena *arena, struct delivery_row **ret_rows,
                              size_t *ret_count);
+/* The bytes of its own; STR_NONE when it has none, or it is gone. */
+NODISCARD int delivery_body(struct db *db, int64_t seq, struct arena *arena,
+                            struct str *ret_body);
 NODISCARD int attempt_list(struct db *db, int64_t delivery_seq, struct arena *arena,
                            struct attempt_row **ret_rows, size_t *ret_count);
 

@@ -16,9 +16,9 @@
 #define EVENT_COLUMNS                                                                          \
     "seq, id, app, type, occurred_at, accepted_at, flags, first_delivery, delivery_count,"     \
     " sent_count, external_id, unmatched"
-#define EVENT_VALUES "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
+#define EVENT_VALUES "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14"
 /* What is read besides. */
-#define EVENT_READ EVENT_COLUMNS ", corrects"
+#define EVENT_READ EVENT_COLUMNS ", corrects, channels"
 #define EVENT_LIST(direction)                                                                  \
     "SELECT " EVENT_READ " FROM event WHERE app = $1 AND seq > $2 AND seq < $3"                \
     " AND ($4 = 0 OR type = $4) AND accepted_at >= $5 AND accepted_at < $6"                    \
@@ -28,13 +28,15 @@
 
 const struct db_stmt event_stmts[EVENT_STMTS] = {
     [EVENT_INSERT] = { "event_insert",
-                       "INSERT INTO event (" EVENT_COLUMNS ", body) VALUES (" EVENT_VALUES ")",
-                       NULL, "ibiiiiiiiitbb" },
+                       "INSERT INTO event (" EVENT_COLUMNS
+                       ", body, channels) VALUES (" EVENT_VALUES ")",
+                       NULL, "ibiiiiiiiitbbb" },
     [EVENT_INSERT_KEYED] = { "event_insert_keyed",
-                             "INSERT INTO event (" EVENT_COLUMNS ", body) SELECT " EVENT_VALUES
+                             "INSERT INTO event (" EVENT_COLUMNS
+                             ", body, channels) SELECT " EVENT_VALUES
                              " WHERE EXISTS (SELECT 1 FROM idempotency WHERE app = $3"
-                             " AND kind = $14 AND key = $15 AND event_id = $2)",
-                             NULL, "ibiiiiiiiitbbib" },
+                             " AND kind = $15 AND key = $16 AND event_id = $2)",
+                             NULL, "ibiiiiiiiitbbbib" },
     [EVENT_KEY_INSERT] = { "event_key_insert",
                            "INSERT INTO idempotency (" EVENT_KEY_COLUMNS ")"
                            " VALUES (" EVENT_KEY_VALUES ") ON CONFLICT DO NOTHING",
@@ -113,12 +115,13 @@ static int event_store_row(struct db *db, const struct event_publish *p)
         e->external_id.p == NULL ? db_null() : db_text(e->external_id),
         db_blob(e->unmatched),
         db_blob(e->body),
+        e->channels.p == NULL ? db_null() : db_blob(e->channels),
         db_int((int)p->keys[0].kind),
         db_blob(p->keys[0].key),
     };
 
     return db_exec(db, SQL_EVENT + (keyed ? EVENT_INSERT_KEYED : EVENT_INSERT), params,
-                   keyed ? SQL_COUNT(params) : 13);
+                   keyed ? SQL_COUNT(params) : 14);
 }
 
 static int event_store_deliveries(struct db *db, struct event_publish *p,
@@ -212,7 +215,7 @@ static int event_on_row(void *ctx, const struct db_value *c, size_t count)
     struct event_rows *rows = ctx;
     struct event_row *row;
 
-    ASSERT(count == 13 || count == 14);
+    ASSERT(count == 14 || count == 15);
     if (rows->count == rows->max) {
         return 1;
     }
@@ -229,7 +232,8 @@ static int event_on_row(void *ctx, const struct db_value *c, size_t count)
         .sent_count = (int32_t)c[9].i,
         .external_id = c[10].type == DB_NULL ? STR_NONE : arena_str(rows->arena, c[10].s),
         .unmatched = arena_str(rows->arena, c[11].s),
-        .body = count == 14 ? arena_str(rows->arena, c[13].s) : STR_NONE,
+        .channels = c[13].type == DB_NULL ? STR_NONE : arena_str(rows->arena, c[13].s),
+        .body = count == 15 ? arena_str(rows->arena, c[14].s) : STR_NONE,
     };
     if (c[1].s.len == ID_SIZE) {
         memcpy(row->id.bytes, c[1].s.p, ID_SIZE);

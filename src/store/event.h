@@ -41,6 +41,7 @@ struct event_row {
     int32_t delivery_count; /* rows, also filtered ones */
     int32_t sent_count;     /* answered as `deliveries` */
     struct id corrects;     /* the event that a replay made it of, zeros when none */
+    struct str channels; /* JSON array of the names that the publisher gave, NULL p when none */
 };
 
 /* Both idempotency keys (header, and external_id) are rows of one table, unique per app. */

@@ -182,6 +182,8 @@ static const struct {
     { 2, ddl_audit_sqlite, ddl_audit_postgres },
     { 2, ddl_tally_sqlite, ddl_tally_postgres },
     { 2, ddl_health_sqlite, ddl_health_postgres },
+    /* An older one would send the raw event where a transform or a filter says otherwise. */
+    { 8, ddl_payload_sqlite, ddl_payload_postgres },
 };
 
 enum migration_stmt { MIGRATION_READ, MIGRATION_WRITE };
@@ -215,6 +217,7 @@ static int migrations_apply(struct db *db, struct err *err)
     const int64_t latest = (int64_t)SQL_COUNT(migration_steps);
     struct migration_version at = { 0 };
     struct db_value params[2];
+    int64_t min = 0;
     int rc = sql_read(db, MIGRATION_READ, NULL, 0, migration_on_row, &at);
 
     if (rc < 0) {
@@ -229,6 +232,9 @@ static int migrations_apply(struct db *db, struct err *err)
     if (at.schema >= latest) {
         return 0;
     }
+    for (int64_t step = 0; step < latest; step++) {
+        min = migration_steps[step].min_version > min ? migration_steps[step].min_version : min;
+    }
     for (int64_t step = at.schema; step < latest; step++) {
         rc = db_script(db,
                        db_kind(db) == DB_SQLITE ? migration_steps[step].sqlite
@@ -239,7 +245,7 @@ static int migrations_apply(struct db *db, struct err *err)
         }
     }
     params[0] = db_int(latest);
-    params[1] = db_int(migration_steps[latest - 1].min_version);
+    params[1] = db_int(min);
     rc = db_exec(db, MIGRATION_WRITE, params, SQL_COUNT(params));
     return rc < 0 ? err_set(err, rc, "The database refused: %s", db_error(db)) : 0;
 }

@@ -513,6 +513,22 @@ def check_receivers():
     return 2 * len(RECEIVER_CASES)
 
 
+def check_filters():
+    """docs/filters.md explains thin, and names every operator, style and envelope of the code."""
+    text = read("docs/filters.md")
+    names = re.findall(r'\{ "(\$\w+)",', read("src/json/filter.c"))
+    names += re.findall(r'str_eq_c\(name, "(\$\w+)"\)', read("src/json/filter.c"))
+    names += re.findall(r'str_eq_c\(name, "(\w+)"\)', read("src/engine/payload_plan.c"))
+    missing = sorted({name for name in need(names, "src/json/filter.c") if f"`{name}`" not in text})
+    if missing:
+        raise Fault(f"docs/filters.md does not name {', '.join(missing)}")
+    thin = text[text.index("## Payload style"):text.index("## Envelope")]
+    for words in ("idempotent by nature", "smaller"):
+        if words not in thin:
+            raise Fault(f"docs/filters.md does not say of thin: {words}")
+    return len(names)
+
+
 def check_exit_codes():
     """The table of exit codes in docs/errors.md is that of src/cli/exit.h."""
     codes = enum_rows("src/cli/exit.h", "EXIT_")
@@ -616,7 +632,7 @@ def check_tables():
 CHECKS = (
     check_configuration, check_limits, check_errors, check_fault_codes, check_states, check_first_event,
     check_commands, check_exit_codes, check_paths, check_seeds, check_tests_exist, check_routes, check_tables,
-    check_receivers,
+    check_receivers, check_filters,
 )
 
 

@@ -12,6 +12,7 @@ static void test_fan_out_is_one_range(void **state)
     struct arena arena;
     struct event_row event;
     struct delivery_row *rows;
+    struct str body;
     size_t count;
 
     harness_start(h);
@@ -19,6 +20,9 @@ static void test_fan_out_is_one_range(void **state)
     pub.deliveries[1].state = DELIVERY_FILTERED;
     pub.deliveries[1].reason = REASON_FILTER;
     pub.deliveries[1].ended_at = h->now;
+    pub.deliveries[1].detail = STR("/filter/a");
+    pub.deliveries[2].body = STR("own \xff bytes");
+    pub.p.event.channels = STR("[\"x\"]");
     pub.p.event.sent_count = 3;
     assert_int_equal(publish_run(h, &pub), 0);
     publish_init(h, &second, 1, 100, 0, 1);
@@ -37,6 +41,7 @@ static void test_fan_out_is_one_range(void **state)
     assert_true(str_eq(event.body, pub.p.event.body));
     assert_true(str_eq(event.unmatched, pub.p.event.unmatched));
     assert_null(event.external_id.p);
+    assert_true(str_eq_c(event.channels, "[\"x\"]"));
     assert_int_equal(delivery_range(db, event.first_delivery, 4, &arena, &rows, &count), 0);
     assert_int_equal(count, 4);
     for (size_t i = 0; i < count; i++) {
@@ -45,7 +50,13 @@ static void test_fan_out_is_one_range(void **state)
         assert_int_equal(rows[i].endpoint, 100 + (int64_t)i);
         assert_int_equal(rows[i].state, i == 1 ? DELIVERY_FILTERED : DELIVERY_PENDING);
         assert_true(id_eq(&rows[i].id, &pub.deliveries[i].id));
+        assert_int_equal(rows[i].has_body, i == 2);
+        assert_int_equal(delivery_body(db, rows[i].seq, &arena, &body), 0);
+        assert_true(i == 2 ? str_eq(body, pub.deliveries[2].body) : body.p == NULL);
+        assert_true(i == 1 ? str_eq_c(rows[i].detail, "/filter/a") : rows[i].detail.p == NULL);
     }
+    assert_int_equal(delivery_body(db, 999999, &arena, &body), 0);
+    assert_null(body.p);
     /* Only what is open is due. */
     assert_int_equal(harness_int(h, "SELECT count(*) FROM due"), 3);
     assert_int_equal(event_get(db, &pub.deliveries[0].id, &arena, &event), -E_NOT_FOUND);
