@@ -59,6 +59,11 @@ void apps_get_secret(struct call *call);
 void notices_list(struct call *call);
 void notices_read(struct call *call);
 void notices_read_all(struct call *call);
+void stats_endpoint(struct call *call);
+void stats_app(struct call *call);
+void stats_project(struct call *call);
+void stats_sparklines(struct call *call);
+void stats_apps(struct call *call);
 void stream_get(struct call *call);
 
 /* also of an endpoint, when the path names one */

@@ -10,6 +10,7 @@
 #include "engine/registry.h"
 
 #define PAGE     "limit cursor order"
+#define STATS    "window tz interval"
 #define APP      "/api/v1/apps/{app}"
 #define ENDPOINT APP "/endpoints/{endpoint}"
 #define DELIVERY APP "/deliveries/{delivery}"
@@ -34,6 +35,7 @@ static const struct route table[] = {
 
     { "POST",   APP "/endpoints",                SCOPE_ADMIN,   ROUTE_BODY,   "",        endpoints_create },
     { "GET",    APP "/endpoints",                SCOPE_READ,    0,            PAGE,      endpoints_list },
+    { "GET",    APP "/endpoints/sparklines",     SCOPE_READ,    0, "window tz", stats_sparklines },
     { "GET",    ENDPOINT,                        SCOPE_READ,    0,            "",        endpoints_get },
     { "PUT",    ENDPOINT,                        SCOPE_ADMIN,   ROUTE_BODY,   "",        endpoints_put },
     { "PATCH",  ENDPOINT,                        SCOPE_ADMIN,   ROUTE_BODY,   "",        endpoints_patch },
@@ -80,6 +82,10 @@ static const struct route table[] = {
     { "GET",    "/api/v1/audit",                 SCOPE_ADMIN,   0,
       PAGE " app action actor target since until", audit_log_list },
     { "GET",    "/api/v1/audit/verify",          SCOPE_ADMIN,   0,            "",        audit_log_verify },
+    { "GET",    APP "/stats",                    SCOPE_READ,    0, STATS, stats_app },
+    { "GET",    ENDPOINT "/stats",               SCOPE_READ,    0, STATS, stats_endpoint },
+    { "GET",    "/api/v1/stats",                 SCOPE_READ,    0, STATS, stats_project },
+    { "GET",    "/api/v1/stats/apps",            SCOPE_READ,    0, "window tz sort limit", stats_apps },
     { "GET",    "/api/v1/stream",                SCOPE_READ,    0,
       "topics app endpoint after", stream_get },
 

@@ -117,6 +117,7 @@ enum success_stmt {
     EXHAUSTED_EXPIRE,
     SUCCESS_STMTS
 };
+enum look_stmt { LOOK_FRESH, LOOK_RETRIES, LOOK_ENDED, LOOK_STMTS };
 
 enum replay_stmt {
     REPLAY_INSERT,
@@ -180,7 +181,8 @@ enum {
     SQL_DUE = SQL_ATTEMPT + (int)ATTEMPT_STMTS,
     SQL_ROLLUP = SQL_DUE + (int)DUE_STMTS,
     SQL_TALLY = SQL_ROLLUP + (int)ROLLUP_STMTS,
-    SQL_SUCCESS = SQL_TALLY + (int)TALLY_STMTS,
+    SQL_LOOK = SQL_TALLY + (int)TALLY_STMTS,
+    SQL_SUCCESS = SQL_LOOK + (int)LOOK_STMTS,
     SQL_NOTICE = SQL_SUCCESS + (int)SUCCESS_STMTS,
     SQL_REPLAY = SQL_NOTICE + (int)NOTICE_STMTS,
     SQL_PAGE = SQL_REPLAY + (int)REPLAY_STMTS,
@@ -199,6 +201,7 @@ extern const struct db_stmt attempt_stmts[ATTEMPT_STMTS];
 extern const struct db_stmt due_stmts[DUE_STMTS];
 extern const struct db_stmt rollup_stmts[ROLLUP_STMTS];
 extern const struct db_stmt tally_stmts[TALLY_STMTS];
+extern const struct db_stmt look_stmts[LOOK_STMTS];
 extern const struct db_stmt notice_stmts[NOTICE_STMTS];
 extern const struct db_stmt success_stmts[SUCCESS_STMTS];
 extern const struct db_stmt replay_stmts[REPLAY_STMTS];
