@@ -61,6 +61,7 @@ void engine_on_endpoint(struct engine *e, struct endpoint *endpoint, bool is_new
     struct core_health health;
 
     (void)is_new;
+    stream_endpoint(e, endpoint);
     sender_drop(e, endpoint->slot);
     if (endpoint->object.deleted_at != 0) {
         engine_feed(
