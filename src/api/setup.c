@@ -16,9 +16,10 @@
 
 enum { SETUP_CONFIG_MAX = 4096 };
 
-static int save_row(struct setup *s, enum config_kind kind, struct config_row *row,
+static int save_row(struct setup *s, enum config_kind kind, const struct config_row *row,
                     registry_saved *on_saved)
 {
+    struct config_row with_audit = *row;
     struct registry *registry = s->api->options.registry;
     struct audit_entry entry = s->by;
     struct arena arena;
@@ -26,8 +27,8 @@ static int save_row(struct setup *s, enum config_kind kind, struct config_row *r
 
     arena_init(&arena);
     audit_object(registry, kind, row, &arena, &entry);
-    row->audit = &entry;
-    rc = registry_save(registry, kind, row, on_saved, s);
+    with_audit.audit = &entry;
+    rc = registry_save(registry, kind, &with_audit, on_saved, s);
     arena_done(&arena);
     return rc;
 }
