@@ -3,10 +3,12 @@
 #include "crypto/check.h"
 
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -108,14 +110,8 @@ static EVP_PKEY *key_from_bytes(struct str bytes)
     return d2i_PUBKEY(NULL, &at, (long)bytes.len);
 }
 
-int check_key_new(struct str bytes, struct check_key **ret_key)
+static int key_take(EVP_PKEY *key, struct check_key **ret_key)
 {
-    EVP_PKEY *key;
-
-    if (bytes.len == 0 || bytes.len > KEY_BYTES_MAX) {
-        return -E_FIELD;
-    }
-    key = str_starts(bytes, STR("-----BEGIN ")) ? key_from_pem(bytes) : key_from_bytes(bytes);
     ERR_clear_error();
     if (key == NULL) {
         return -E_FIELD;
@@ -126,6 +122,96 @@ int check_key_new(struct str bytes, struct check_key **ret_key)
     }
     *ret_key = (struct check_key *)(void *)key;
     return 0;
+}
+
+int check_key_new(struct str bytes, struct check_key **ret_key)
+{
+    EVP_PKEY *key;
+
+    if (bytes.len == 0 || bytes.len > KEY_BYTES_MAX) {
+        return -E_FIELD;
+    }
+    key = str_starts(bytes, STR("-----BEGIN ")) ? key_from_pem(bytes) : key_from_bytes(bytes);
+    return key_take(key, ret_key);
+}
+
+/* A public key of that type from its parameters; NULL when they make none. */
+static EVP_PKEY *key_from_params(const char *type, OSSL_PARAM_BLD *build)
+{
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    EVP_PKEY *key = NULL;
+
+    if (params == NULL || context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1) {
+        key = NULL;
+    }
+    EVP_PKEY_CTX_free(context);
+    OSSL_PARAM_free(params);
+    return key;
+}
+
+int check_key_rsa(struct str n, struct str e, struct check_key **ret_key)
+{
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    EVP_PKEY *key = NULL;
+    BIGNUM *modulus;
+    BIGNUM *exponent;
+
+    if (n.len > KEY_BYTES_MAX || e.len > 8) {
+        OSSL_PARAM_BLD_free(build);
+        return -E_FIELD;
+    }
+    modulus = BN_bin2bn((const unsigned char *)n.p, (int)n.len, NULL);
+    exponent = BN_bin2bn((const unsigned char *)e.p, (int)e.len, NULL);
+    if (build != NULL && modulus != NULL && exponent != NULL &&
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent) == 1) {
+        key = key_from_params("RSA", build);
+    }
+    OSSL_PARAM_BLD_free(build);
+    BN_free(modulus);
+    BN_free(exponent);
+    return key_take(key, ret_key);
+}
+
+int check_key_ec(struct str curve, struct str x, struct str y, struct check_key **ret_key)
+{
+    static const struct {
+        const char *name;
+        const char *group;
+        size_t half;
+    } curves[] = { { "P-256", "P-256", 32 },
+                   { "P-384", "P-384", 48 },
+                   { "P-521", "P-521", 66 } };
+    unsigned char point[1 + 2 * RAW_HALF_MAX] = { 4 }; /* not compressed */
+    OSSL_PARAM_BLD *build;
+    EVP_PKEY *key = NULL;
+    size_t at = 0;
+
+    while (at < 3 && !str_eq_c(curve, curves[at].name)) {
+        at++;
+    }
+    if (at == 3 || x.len != curves[at].half || y.len != curves[at].half) {
+        return -E_FIELD;
+    }
+    memcpy(point + 1, x.p, x.len);
+    memcpy(point + 1 + x.len, y.p, y.len);
+    build = OSSL_PARAM_BLD_new();
+    if (build != NULL &&
+        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curves[at].group,
+                                        0) == 1 &&
+        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point,
+                                         1 + 2 * x.len) == 1) {
+        key = key_from_params("EC", build);
+    }
+    OSSL_PARAM_BLD_free(build);
+    return key_take(key, ret_key);
+}
+
+int check_key_bits(const struct check_key *key)
+{
+    return EVP_PKEY_get_bits(pkey_of(key));
 }
 
 void check_key_free(struct check_key *key)

@@ -38,6 +38,12 @@ struct check_key; /* a public key */
 /* PEM ("-----BEGIN PUBLIC KEY-----" or a certificate), DER SubjectPublicKeyInfo, or the 32 bytes of an
  * Ed25519 key. -E_FIELD: none of them, or an RSA key below 2,048 bits. */
 NODISCARD int check_key_new(struct str bytes, struct check_key **ret_key);
+/* The numbers of a JSON Web Key (RFC 7518 6.2, 6.3), big-endian. -E_FIELD as above, or an unknown curve. */
+NODISCARD int check_key_rsa(struct str n, struct str e, struct check_key **ret_key);
+NODISCARD int check_key_ec(struct str curve, struct str x, struct str y,
+                           struct check_key **ret_key);
+/* Bits of the key: 256 for P-256. */
+int check_key_bits(const struct check_key *key);
 void check_key_free(struct check_key *key); /* NULL allowed */
 /* 0; -E_SIGNATURE: it does not fit; -E_FIELD: the key is of another kind than the algorithm. `hash` is without
  * meaning for CHECK_ED25519. */
