@@ -15,6 +15,7 @@ struct api;
 struct engine;
 struct hub;
 struct meter;
+struct quotas;
 struct http_request;
 struct http_server;
 struct inbox;
@@ -37,6 +38,7 @@ struct api_options {
     struct loop *loop;
     struct hub *hub;
     struct meter *meter;
+    struct quotas *quotas;
     const struct keyring *keyring;
     const struct ipguard *guard;
     const char *endpoint_ports;

@@ -20,8 +20,18 @@ struct app_draft {
     const struct json *metadata;
     int64_t max_endpoints; /* 0 = the server's default */
     struct core_rate rate;
-    struct str secret; /* NULL p: none */
+    int64_t events_per_second, events_per_month; /* 0 = no quota */
+    struct str secret;                           /* NULL p: none */
 };
+
+static void put_quota(struct json_out *o, const char *name, int64_t quota)
+{
+    if (quota == 0) {
+        json_put_c(o, name, NULL);
+    } else {
+        json_put_int(o, name, quota);
+    }
+}
 
 void app_members(struct call *call, struct json_out *o, const struct object *object,
                  const struct json *config)
@@ -38,6 +48,8 @@ void app_members(struct call *call, struct json_out *o, const struct object *obj
                  app->max_endpoints != 0 ? app->max_endpoints
                                          : call->api->options.app_endpoints_max);
     rules_rate_write(o, &app->rate);
+    put_quota(o, "events_per_second", app->quota.per_second);
+    put_quota(o, "events_per_month", app->quota.per_month);
     json_put_c(o, "secret_hint", app->secret.is_set ? app->secret.hint : NULL);
     secret_put_window(call, o, &app->secret);
     if (call->state != NULL) {
@@ -68,18 +80,19 @@ static void read_slug(struct form *f, struct str *ret_slug)
     *ret_slug = slug;
 }
 
-static void read_max_endpoints(struct form *f, int64_t *ret)
+/* 0, which null sets, is the default. */
+static void read_number(struct form *f, const char *name, int64_t max, int64_t *ret)
 {
     bool is_null;
 
-    if (!object_field(f, "max_endpoints", &is_null)) {
+    if (!object_field(f, name, &is_null)) {
         return;
     }
     if (is_null) {
         *ret = 0;
         return;
     }
-    (void)form_int(f, "max_endpoints", false, 1, API_MAX_ENDPOINTS_MAX, ret);
+    (void)form_int(f, name, false, 1, max, ret);
 }
 
 /* "generate", or the customer's own. */
@@ -116,8 +129,10 @@ static bool read_draft(struct call *call, bool is_new, struct app_draft *draft)
     read_slug(&f, &draft->slug);
     object_field_text(&f, "description", API_TEXT_MAX, &draft->description);
     object_field_metadata(&f, &draft->metadata);
-    read_max_endpoints(&f, &draft->max_endpoints);
+    read_number(&f, "max_endpoints", API_MAX_ENDPOINTS_MAX, &draft->max_endpoints);
     rules_rate_read(&f, &draft->rate);
+    read_number(&f, "events_per_second", QUOTA_SECOND_MAX, &draft->events_per_second);
+    read_number(&f, "events_per_month", QUOTA_MONTH_MAX, &draft->events_per_month);
     read_secret(call, &f, is_new, &draft->secret);
     form_end(&f);
     if (call->faults.count > 0) {
@@ -143,6 +158,8 @@ static bool write_config(struct call *call, const struct app_draft *draft)
         json_put_int(&o, "max_endpoints", draft->max_endpoints);
     }
     rules_rate_write(&o, &draft->rate);
+    put_quota(&o, "events_per_second", draft->events_per_second);
+    put_quota(&o, "events_per_month", draft->events_per_month);
     json_out_object_end(&o);
     rc = json_out_end(&o);
     if (rc != 0) {
@@ -301,7 +318,9 @@ void apps_patch(struct call *call)
                                 .description = object_text(config, "description"),
                                 .metadata = json_member(config, "metadata"),
                                 .max_endpoints = call->app->max_endpoints,
-                                .rate = call->app->rate };
+                                .rate = call->app->rate,
+                                .events_per_second = call->app->quota.per_second,
+                                .events_per_month = call->app->quota.per_month };
     if (!read_draft(call, false, &draft)) {
         return;
     }

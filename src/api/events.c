@@ -18,6 +18,7 @@
 #include "api/object.h"
 #include "api/problem.h"
 #include "api/publish_payload.h"
+#include "api/quota_check.h"
 #include "base/assert.h"
 #include "base/clock.h"
 #include "crypto/keyring.h"
@@ -465,6 +466,7 @@ static void on_published(struct publish *publish, int result)
     struct call *call = p->call;
 
     ASSERT(call->api != NULL && p->count == publish->count);
+    quota_settle(call, publish, result);
     if (result != 0) {
         problem_reply(call, result);
     } else if (p->is_batch) {
@@ -544,7 +546,13 @@ static void publish(struct call *call, bool is_batch)
     }
     rc = fill_events(call, p, key);
     if (rc == 0) {
+        if (!quota_check(call, p->count)) {
+            return;
+        }
         rc = engine_publish(call->api->options.engine, &p->publish);
+        if (rc != 0) {
+            quota_settle(call, &p->publish, rc);
+        }
     }
     if (rc != 0) {
         problem_reply(call, rc);

@@ -61,6 +61,8 @@
     X(USAGE, 34, "usage", 400, "The command line is not understood; see --help.")              \
     X(CONFIG, 35, "config", 400, "The configuration is not valid.")                            \
     X(CONNECT, 36, "connect", 503, "The server cannot be reached.")                            \
+    X(QUOTA, 40, "quota_exceeded", 429,                                                        \
+      "Too many webhook deliveries. Upgrade plan for higher limits.")                          \
     X(STATE, 37, "wrong_state", 409, "Its state does not allow that.")                         \
     X(SECRET_WINDOW, 60, "secret_window_open", 409,                                            \
       "The window of the last roll is open; wait, revoke the previous secret, or send force.") \

@@ -13,6 +13,7 @@
 #include "engine/registry_internal.h"
 #include "store/reader.h"
 #include "store/success.h"
+#include "store/usage.h"
 
 static const size_t object_sizes[] = {
     [CONFIG_PROJECT] = sizeof(struct project),
@@ -486,6 +487,17 @@ static int load_exhausted(void *ctx, int64_t endpoint, int64_t wall_ms)
     return 0;
 }
 
+static int load_usage(void *ctx, const struct usage_row *row)
+{
+    struct app *a = registry_app_no(ctx, row->app);
+
+    if (a != NULL) {
+        a->quota.month = row->month;
+        a->quota.used = row->events;
+    }
+    return 0;
+}
+
 /* Types before endpoints, parents before children. */
 static int load_all(void *ctx, struct db *db, struct err *err)
 {
@@ -502,7 +514,10 @@ static int load_all(void *ctx, struct db *db, struct err *err)
     if (rc == 0) {
         rc = success_load(db, load_mark, ctx);
     }
-    return rc == 0 ? exhausted_load(db, load_exhausted, ctx) : rc;
+    if (rc == 0) {
+        rc = exhausted_load(db, load_exhausted, ctx);
+    }
+    return rc == 0 ? usage_load(db, load_usage, ctx) : rc;
 }
 
 int registry_load(struct registry *r, const struct db_options *options, struct err *err)

@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "core/retry.h"
 #include "engine/payload.h"
+#include "engine/quota.h"
 #include "engine/rules.h"
 #include "engine/secrets.h"
 #include "store/config_rows.h"
@@ -63,7 +64,8 @@ struct project {
     size_t type_count;
 };
 
-/* config: {"name","description"?,"metadata"?,"max_endpoints"?,"rate_limit"?}
+/* config: {"name","description"?,"metadata"?,"max_endpoints"?,"rate_limit"?,
+ * "events_per_second"?,"events_per_month"?}
  * sealed (plain inside), empty when the app has none: {"secrets":[...]} (engine/secrets.h) */
 struct app {
     struct object object;
@@ -75,6 +77,7 @@ struct app {
     size_t endpoint_living;
     int64_t max_endpoints; /* 0 = the server's default */
     struct core_rate rate; /* of all its endpoints together */
+    struct quota quota;    /* of what it publishes */
     struct secret_brief secret;
 };
 

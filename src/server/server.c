@@ -29,6 +29,7 @@
 #include "engine/jobs.h"
 #include "engine/meter.h"
 #include "engine/notice.h"
+#include "engine/quota.h"
 #include "engine/registry.h"
 #include "net/http.h"
 #include "net/ipguard.h"
@@ -74,6 +75,7 @@ struct server {
     struct notices *notices;
     struct hub *hub;
     struct meter *meter;
+    struct quotas *quotas;
     struct engine *engine;
     struct jobs *jobs;
     struct api *api;
@@ -461,6 +463,7 @@ static int server_start_api(struct server *s)
                                    .loop = s->loop,
                                    .hub = s->hub,
                                    .meter = s->meter,
+                                   .quotas = s->quotas,
                                    .keyring = s->keyring,
                                    .guard = s->guard,
                                    .endpoint_ports = c->dev ? "any" : c->endpoint_ports,
@@ -562,6 +565,7 @@ static int server_start(struct server *s, struct err *err)
                                                       .writer = s->writer,
                                                       .registry = s->registry,
                                                       .days = s->config->rollup_days });
+        s->quotas = quotas_new(s->loop, s->writer);
         rc = server_start_engine(s);
     }
     if (rc == 0) {
@@ -595,6 +599,7 @@ static void server_stop(struct server *s)
         readers_stop(s->readers);
     }
     meter_stop(s->meter);
+    quotas_stop(s->quotas);
     if (s->writer != NULL) {
         loop_unwatch(s->loop, &s->writer_watch);
         writer_stop(s->writer);
@@ -603,6 +608,7 @@ static void server_stop(struct server *s)
     s->engine = NULL;
     jobs_free(s->jobs);
     meter_free(s->meter);
+    quotas_free(s->quotas);
     notices_free(s->notices);
     if (s->http != NULL) {
         http_stop(s->http);

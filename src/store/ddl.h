@@ -34,5 +34,6 @@ extern const char ddl_replay_postgres[];
 extern const char ddl_audit_sqlite[], ddl_audit_postgres[];
 extern const char ddl_tally_sqlite[], ddl_tally_postgres[];
 extern const char ddl_health_sqlite[], ddl_health_postgres[];
+extern const char ddl_usage_sqlite[], ddl_usage_postgres[];
 
 #endif

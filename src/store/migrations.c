@@ -184,6 +184,7 @@ static const struct {
     { 2, ddl_health_sqlite, ddl_health_postgres },
     /* An older one would send the raw event where a transform or a filter says otherwise. */
     { 8, ddl_payload_sqlite, ddl_payload_postgres },
+    { 8, ddl_usage_sqlite, ddl_usage_postgres },
 };
 
 enum migration_stmt { MIGRATION_READ, MIGRATION_WRITE };

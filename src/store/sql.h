@@ -109,6 +109,8 @@ enum tally_stmt {
     TALLY_STMTS
 };
 
+enum usage_stmt { USAGE_SET, USAGE_LOAD, USAGE_STMTS };
+
 enum success_stmt {
     SUCCESS_SET,
     SUCCESS_LOAD,
@@ -188,7 +190,8 @@ enum {
     SQL_PAGE = SQL_REPLAY + (int)REPLAY_STMTS,
     SQL_BITE = SQL_PAGE + (int)PAGE_STMTS,
     SQL_AUDIT = SQL_BITE + (int)BITE_STMTS,
-    SQL_STMTS = SQL_AUDIT + (int)AUDIT_STMTS
+    SQL_USAGE = SQL_AUDIT + (int)AUDIT_STMTS,
+    SQL_STMTS = SQL_USAGE + (int)USAGE_STMTS
 };
 
 extern const struct db_stmt lane_stmts[LANE_STMTS];
@@ -204,6 +207,7 @@ extern const struct db_stmt tally_stmts[TALLY_STMTS];
 extern const struct db_stmt look_stmts[LOOK_STMTS];
 extern const struct db_stmt notice_stmts[NOTICE_STMTS];
 extern const struct db_stmt success_stmts[SUCCESS_STMTS];
+extern const struct db_stmt usage_stmts[USAGE_STMTS];
 extern const struct db_stmt replay_stmts[REPLAY_STMTS];
 extern const struct db_stmt replay_page_stmts[PAGE_STMTS];
 extern const struct db_stmt replay_bite_stmts[BITE_STMTS];
