@@ -117,7 +117,8 @@ static void check_expression(struct form *part, struct str text)
 void endpoint_transform_read(struct form *f, const struct json **ret)
 {
     const struct json *object;
-    struct str language, text;
+    struct str language;
+    struct str text;
     struct form part;
     bool is_null;
 

@@ -291,8 +291,13 @@ static int apply_plan(struct call *call, struct publishing *p, uint32_t at,
             (struct str){ call->bytes.p + item->body_at, item->body_len }, &p->budget);
         (*payload)->channels = e->event.channels;
     }
-    return publish_payload_apply(call, endpoint, &e->event, *payload,
-                                 &e->deliveries[e->event.delivery_count - 1]);
+    return payload_apply(
+        endpoint->plan,
+        &(struct payload_apply){ .event = *payload,
+                                 .keyring = call->api->options.keyring,
+                                 .event_id = e->event.id,
+                                 .seals = (e->event.flags & EVENT_SEALED) != 0 },
+        &e->deliveries[e->event.delivery_count - 1]);
 }
 
 static int fan_out(struct call *call, struct publishing *p, uint32_t at)

@@ -4,9 +4,6 @@
 
 #include "api/api_internal.h"
 #include "api/names.h"
-#include "crypto/keyring.h"
-#include "egress/token.h"
-#include "engine/engine.h"
 
 static bool is_given(const struct json *v)
 {
@@ -73,57 +70,4 @@ struct payload_event *publish_payload_event(struct call *call, const struct even
     event->steps = &budget->steps;
     event->bytes = &budget->bytes;
     return event;
-}
-
-static int seal_body(struct call *call, const struct event_row *event, struct delivery_row *d)
-{
-    char ad[PAYLOAD_AD_SIZE];
-    struct buf sealed;
-    int rc;
-
-    if ((event->flags & EVENT_SEALED) == 0 || d->body.p == NULL) {
-        return 0;
-    }
-    buf_init(&sealed, d->body.len + BOX_OVERHEAD);
-    rc = box_seal(call->api->options.keyring, payload_ad(&event->id, d->endpoint, ad), d->body,
-                  &sealed);
-    if (rc == 0) {
-        d->body = arena_str(call->arena, buf_str(&sealed));
-    }
-    buf_done(&sealed);
-    return rc;
-}
-
-int publish_payload_apply(struct call *call, const struct endpoint *endpoint,
-                          const struct event_row *event, struct payload_event *payload,
-                          struct delivery_row *d)
-{
-    bool is_skipped = d->state == DELIVERY_SKIPPED;
-    struct payload made;
-
-    if (is_skipped) {
-        payload_choose(endpoint->plan, payload, &made);
-    } else {
-        payload_make(endpoint->plan, payload, &made);
-    }
-    if (made.verdict == PAYLOAD_FILTERED) {
-        d->state = DELIVERY_FILTERED;
-        d->reason = REASON_FILTER;
-        d->detail = made.detail;
-        d->ended_at = call->now;
-        return 0;
-    }
-    if (is_skipped) {
-        return 0;
-    }
-    if (made.verdict == PAYLOAD_FAILED) {
-        d->state = DELIVERY_FAILED;
-        d->reason = REASON_TRANSFORM;
-        d->last_error = TOKEN_TRANSFORM_ERROR;
-        d->detail = made.detail;
-        d->ended_at = call->now;
-        return 0;
-    }
-    d->body = made.body;
-    return seal_body(call, event, d);
 }

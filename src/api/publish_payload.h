@@ -28,9 +28,5 @@ void publish_budget_init(struct publish_budget *budget);
 struct payload_event *publish_payload_event(struct call *call, const struct event_type *type,
                                             const struct json *data, struct str body,
                                             struct publish_budget *budget);
-/* State, reason, detail and bytes of a delivery to an endpoint that has a plan; d is filled otherwise. */
-NODISCARD int publish_payload_apply(struct call *call, const struct endpoint *endpoint,
-                                    const struct event_row *event,
-                                    struct payload_event *payload, struct delivery_row *d);
 
 #endif

@@ -138,6 +138,12 @@ static const struct arg_spec endpoint_specs[] = {
     { "timeout-ms", ARG_INT, 0, "MS", "time for a whole attempt", 1000, 30000 },
     { "retry", ARG_TEXT, 0, "JSON", "retry policy", 0, 0 },
     { "signature-profiles", ARG_LIST, 0, "LIST", "standard, timestamped, platform", 0, 0 },
+    { "filter", ARG_TEXT, 0, "JSON", "only events whose data matches", 0, 0 },
+    { "channels", ARG_LIST, 0, "LIST", "only events that name one of them", 0, 0 },
+    { "payload-style", ARG_TEXT, 0, "STYLE", "snapshot, thin", 0, 0 },
+    { "envelope", ARG_TEXT, 0, "ENVELOPE", "native, standard", 0, 0 },
+    { "transform", ARG_TEXT, 0, "JSON", "language and expression (JMESPath), @FILE, or null", 0,
+      0 },
     { "secret-file", ARG_TEXT, 0, "FILE", "create: a secret of your own, - for stdin", 0, 0 },
 };
 static const struct arg_table endpoint_flags = TABLE(endpoint_specs);
@@ -151,6 +157,11 @@ static const struct field endpoint_fields[] = {
     { "timeout-ms", "timeout_ms", FIELD_INT },
     { "retry", "retry", FIELD_JSON },
     { "signature-profiles", "signature_profiles", FIELD_LIST },
+    { "filter", "filter", FIELD_JSON },
+    { "channels", "channels", FIELD_LIST },
+    { "payload-style", "payload_style", FIELD_TEXT },
+    { "envelope", "envelope", FIELD_TEXT },
+    { "transform", "transform", FIELD_JSON },
     { "secret-file", "secret", FIELD_SECRET },
 };
 static const char *const endpoint_columns[] = { "id",  "name",        "status",
@@ -229,6 +240,8 @@ static const struct arg_spec event_specs[] = {
     { "data", ARG_TEXT, 0, "JSON", "create: the data itself, @FILE, or - for stdin", 0, 0 },
     { "id", ARG_TEXT, 0, "ID", "create: your own id; the same one is stored once", 0, 0 },
     { "occurred-at", ARG_TEXT, 0, "TIME", "create: when it happened, RFC 3339", 0, 0 },
+    { "resource", ARG_TEXT, 0, "JSON", "create: what it is about, {type, id, url}", 0, 0 },
+    { "channels", ARG_LIST, 0, "LIST", "create: channels that it goes to", 0, 0 },
     { "since", ARG_TEXT, 0, "TIME", "list: from then on; RFC 3339 or 24h, 7d", 0, 0 },
     { "until", ARG_TEXT, 0, "TIME", "list: before then", 0, 0 },
 };
@@ -238,6 +251,8 @@ static const struct field event_fields[] = {
     { "data", "data", FIELD_JSON },
     { "id", "id", FIELD_TEXT },
     { "occurred-at", "occurred_at", FIELD_TEXT },
+    { "resource", "resource", FIELD_JSON },
+    { "channels", "channels", FIELD_LIST },
 };
 static const char *const event_filters[] = { "type", "since", "until" };
 static const char *const event_columns[] = { "id", "type", "created_at", "external_id" };

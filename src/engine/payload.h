@@ -8,7 +8,7 @@
  * Pure: everything comes from the configuration and the event. An endpoint that asks for nothing has no plan and
  * costs nothing. The bytes of one that does are made when its delivery is made (publish, replay), stored with the
  * delivery and sent on each attempt; when they cannot be made, the delivery has failed and the raw event is never sent
- * instead. Main thread or a reader thread: nothing here touches the registry.
+ * instead. A plan is the registry's, so it is used on the main thread and not kept beyond a return to the loop.
  */
 #ifndef ENGINE_PAYLOAD_H
 #define ENGINE_PAYLOAD_H
@@ -119,6 +119,22 @@ void payload_choose(const struct payload_plan *plan, struct payload_event *event
 /* The same, and its bytes. */
 void payload_make(const struct payload_plan *plan, struct payload_event *event,
                   struct payload *ret_payload);
+
+/* A delivery row of an endpoint with a plan, of a publish or of a replay. */
+struct delivery_row;
+struct keyring;
+struct payload_apply {
+    struct payload_event *event;
+    const struct keyring *keyring;
+    struct id event_id; /* of the event that the row will name */
+    bool seals;         /* that event is sealed */
+};
+/*
+ * d is filled as for an endpoint without a plan: pending or skipped, with created_at. Sets state, reason,
+ * last_error, detail, ended_at and body; strings lie in the event's arena. Fails only when the body cannot be sealed.
+ */
+NODISCARD int payload_apply(const struct payload_plan *plan, const struct payload_apply *apply,
+                            struct delivery_row *d);
 
 enum { PAYLOAD_AD_SIZE = 96 }; /* room for the shorter engine_event_ad, too */
 /* What binds a sealed body of a delivery: its event and its endpoint, so a repeated delivery may carry it on. */

@@ -66,7 +66,7 @@ struct value *value_new(struct run *run, enum value_kind kind);
 struct value *value_bool(struct run *run, bool truth);
 struct value *value_int(struct run *run, int64_t number);
 struct value *value_text(struct run *run, enum value_kind kind, struct str text); /* borrowed */
-struct value *value_of_json(struct run *run, const struct json *v);
+struct value *value_of_json(struct run *run, const struct json *json);
 /* An array with room for `count` items, an object with names too; its count is 0. */
 struct value *value_array(struct run *run, size_t count);
 struct value *value_object(struct run *run, size_t count);

@@ -26,7 +26,8 @@ static char peek(const struct lexer *lexer, size_t ahead)
 
 static int refuse(struct lexer *lexer, size_t at, const char *what)
 {
-    return fault_set(lexer->run->fault, JMESPATH_SYNTAX, at, "%s at byte %zu.", what, at);
+    (void)fault_set(lexer->run->fault, JMESPATH_SYNTAX, at, "%s at byte %zu.", what, at);
+    return -E_INVALID;
 }
 
 /* What stands between two quotes, escapes still in it; the lexer is behind the second one. */
@@ -77,7 +78,7 @@ static int copy_json(struct lexer *lexer, const struct json *v, struct value **r
         struct str name = STR_NONE;
 
         value->source = NULL;
-        value->items = arena_alloc(run->arena, (value->count + 1) * sizeof(*value->items));
+        value->items = arena_alloc(run->arena, (value->count + 1) * sizeof(struct value *));
         value->names = arena_alloc(run->arena, (value->count + 1) * sizeof(*value->names));
         value->count = 0;
         while ((item = json_next(&it, &name)) != NULL) {
@@ -108,7 +109,7 @@ static int lex_json(struct lexer *lexer, struct str text, size_t at, struct valu
 
 static int lex_literal(struct lexer *lexer, struct word *w)
 {
-    struct str text;
+    struct str text = STR_NONE;
     int rc = cut_quoted(lexer, '`', &text);
 
     w->kind = WORD_LITERAL;
@@ -117,7 +118,7 @@ static int lex_literal(struct lexer *lexer, struct word *w)
 
 static int lex_raw(struct lexer *lexer, struct word *w)
 {
-    struct str text;
+    struct str text = STR_NONE;
     int rc = cut_quoted(lexer, '\'', &text);
 
     if (rc != 0) {
@@ -132,7 +133,7 @@ static int lex_raw(struct lexer *lexer, struct word *w)
 static int lex_quoted(struct lexer *lexer, struct word *w)
 {
     struct value *name = NULL;
-    struct str text;
+    struct str text = STR_NONE;
     int rc = cut_quoted(lexer, '"', &text);
 
     if (rc == 0) {

@@ -37,8 +37,8 @@ static int parse(struct parser *p, int strength, struct node **ret_node);
 
 static int refuse(struct parser *p, const char *what)
 {
-    return fault_set(p->fault, JMESPATH_SYNTAX, p->word.at, "%s at byte %zu.", what,
-                     p->word.at);
+    (void)fault_set(p->fault, JMESPATH_SYNTAX, p->word.at, "%s at byte %zu.", what, p->word.at);
+    return -E_INVALID;
 }
 
 static int advance(struct parser *p)
@@ -99,10 +99,12 @@ static int strength(enum word_kind kind)
 /* --- nodes */
 static int node_check(struct parser *p, const struct node *node)
 {
-    return node->depth <= JMESPATH_DEPTH_MAX
-               ? 0
-               : fault_set(p->fault, JMESPATH_LIMIT, p->word.at,
-                           "The expression has more than %d levels.", (int)JMESPATH_DEPTH_MAX);
+    if (node->depth <= JMESPATH_DEPTH_MAX) {
+        return 0;
+    }
+    (void)fault_set(p->fault, JMESPATH_LIMIT, p->word.at,
+                    "The expression has more than %d levels.", (int)JMESPATH_DEPTH_MAX);
+    return -E_INVALID;
 }
 
 /* --- what stands in brackets and braces */
@@ -128,8 +130,9 @@ static int parse_index(struct parser *p, struct node **ret_node)
         rc = advance(p);
     }
     if (rc == 0 && node->kind == NODE_SLICE && node->has[2] && node->slice[2] == 0) {
-        return fault_set(p->fault, JMESPATH_INVALID_VALUE, p->word.at,
-                         "The step of a slice is not 0.");
+        (void)fault_set(p->fault, JMESPATH_INVALID_VALUE, p->word.at,
+                        "The step of a slice is not 0.");
+        return -E_INVALID;
     }
     *ret_node = node;
     return rc == 0 ? advance(p) : rc;
@@ -308,15 +311,17 @@ static int check_call(struct parser *p, struct str name, size_t at, struct node 
     const struct function *function = function_find(name);
 
     if (function == NULL) {
-        return fault_set(p->fault, JMESPATH_UNKNOWN_FUNCTION, at, "There is no function %.*s.",
-                         (int)(name.len < 64 ? name.len : 64), name.p);
+        (void)fault_set(p->fault, JMESPATH_UNKNOWN_FUNCTION, at, "There is no function %.*s.",
+                        (int)(name.len < 64 ? name.len : 64), name.p);
+        return -E_INVALID;
     }
     if ((int)node->count < function->args_min ||
         (function->args_max != FUNCTION_ANY_ARGS && (int)node->count > function->args_max)) {
-        return fault_set(p->fault, JMESPATH_INVALID_ARITY, at,
-                         "%s takes %d%s arguments, not %u.", function->name, function->args_min,
-                         function->args_max == FUNCTION_ANY_ARGS ? " or more" : "",
-                         (unsigned)node->count);
+        (void)fault_set(p->fault, JMESPATH_INVALID_ARITY, at,
+                        "%s takes %d%s arguments, not %u.", function->name, function->args_min,
+                        function->args_max == FUNCTION_ANY_ARGS ? " or more" : "",
+                        (unsigned)node->count);
+        return -E_INVALID;
     }
     node->function = function;
     return 0;
@@ -444,8 +449,9 @@ static int parse_first(struct parser *p, const struct word *word, struct node **
                    ? parse_bracket(p, here, ret_node)
                    : parse_list(p, ret_node);
     default:
-        return fault_set(p->fault, JMESPATH_SYNTAX, word->at,
-                         "An expression was expected at byte %zu.", word->at);
+        (void)fault_set(p->fault, JMESPATH_SYNTAX, word->at,
+                        "An expression was expected at byte %zu.", word->at);
+        return -E_INVALID;
     }
 }
 
@@ -506,8 +512,9 @@ static int parse_next(struct parser *p, const struct word *word, struct node *le
     case WORD_LBRACKET:
         return parse_bracket(p, left, ret_node);
     default:
-        return fault_set(p->fault, JMESPATH_SYNTAX, word->at,
-                         "This cannot follow here, at byte %zu.", word->at);
+        (void)fault_set(p->fault, JMESPATH_SYNTAX, word->at,
+                        "This cannot follow here, at byte %zu.", word->at);
+        return -E_INVALID;
     }
 }
 
@@ -518,8 +525,9 @@ static int parse(struct parser *p, int strength_min, struct node **ret_node)
     int rc;
 
     if (p->depth == JMESPATH_DEPTH_MAX) {
-        return fault_set(p->fault, JMESPATH_LIMIT, word.at,
-                         "The expression has more than %d levels.", (int)JMESPATH_DEPTH_MAX);
+        (void)fault_set(p->fault, JMESPATH_LIMIT, word.at,
+                        "The expression has more than %d levels.", (int)JMESPATH_DEPTH_MAX);
+        return -E_INVALID;
     }
     p->depth++;
     rc = advance(p);
@@ -561,11 +569,13 @@ int jmespath_compile(struct str text, struct arena *arena,
 
     *fault = (struct jmespath_fault){ .error = JMESPATH_OK };
     if (text.len > JMESPATH_TEXT_MAX) {
-        return fault_set(fault, JMESPATH_LIMIT, JMESPATH_TEXT_MAX,
-                         "An expression has at most %d bytes.", (int)JMESPATH_TEXT_MAX);
+        (void)fault_set(fault, JMESPATH_LIMIT, JMESPATH_TEXT_MAX,
+                        "An expression has at most %d bytes.", (int)JMESPATH_TEXT_MAX);
+        return -E_INVALID;
     }
     if (!str_is_utf8(text)) {
-        return fault_set(fault, JMESPATH_SYNTAX, 0, "The expression is not UTF-8.");
+        (void)fault_set(fault, JMESPATH_SYNTAX, 0, "The expression is not UTF-8.");
+        return -E_INVALID;
     }
     rc = lex_next(&p.lexer, &p.after);
     if (rc == 0) {

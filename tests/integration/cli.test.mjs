@@ -47,6 +47,25 @@ describe('commands that talk to a server', () => {
         return end;
     };
 
+    it('set filters, channels and shapes of endpoints, and publish with a resource', async () => {
+        const app = ['--app', (await json(['apps', 'create', '--name', 'cli-filters'])).slug];
+        const endpoint = await json(['endpoints', 'create', ...app, '--url', box.receiver.url('/cli-filters'),
+            '--filter', '{"plan": ["pro"]}', '--channels', 'one,two', '--envelope', 'standard',
+            '--transform', '{"expression": "data"}']);
+        assert.deepEqual(endpoint.filter, { plan: ['pro'] });
+        assert.deepEqual([endpoint.channels, endpoint.envelope, endpoint.payload_style], [['one', 'two'], 'standard', 'snapshot']);
+        assert.deepEqual(endpoint.transform, { language: 'jmespath', expression: 'data' });
+        const event = await json(['events', 'create', ...app, '--type', 'user.created', '--data', '{"plan": "pro"}',
+            '--channels', 'two', '--resource', '{"type": "user", "id": "7"}']);
+        assert.equal(event.deliveries, 1);
+        await box.receiver.wait('/cli-filters', 1);
+        assert.equal(box.receiver.at('/cli-filters')[0].body.toString(), '{"plan":"pro"}');
+        const read = await json(['events', 'get', event.id, ...app]);
+        assert.deepEqual([read.channels, read.resource], [['two'], { type: 'user', id: '7' }]);
+        const open = await json(['endpoints', 'update', endpoint.id, ...app, '--filter', 'null', '--transform', 'null']);
+        assert.deepEqual([open.filter, open.transform], [null, null]);
+    });
+
     it('make, read, change and delete apps', async () => {
         const app = await json(['apps', 'create', '--name', 'Acme', '--slug', 'cli-acme', '--metadata', 'plan=gold']);
         assert.equal(app.slug, 'cli-acme');
