@@ -101,7 +101,11 @@ describe('filters', () => {
             [{ workspaces: 'x' }, '/workspaces', 'type'],
             [{ contact_tags: ['ok', 5] }, '/contact_tags/1', 'pattern'],
             [{ campaigns: Array.from({ length: 101 }, (_, i) => `c${i}`) }, '/campaigns', 'too_long'],
+            [{ campaigns: ['x'.repeat(257)] }, '/campaigns/0', 'pattern'],
+            [{ campaigns: [''] }, '/campaigns/0', 'pattern'],
+            [{ campaigns: ['a\u0000b'] }, '/campaigns/0', 'pattern'],
             [{ channels: ['no blanks'] }, '/channels/0', 'pattern'],
+            [{ channels: ['x'.repeat(65)] }, '/channels/0', 'pattern'],
             [{ payload_style: 'fat' }, '/payload_style', 'pattern'],
             [{ envelope: 'brown' }, '/envelope', 'pattern'],
             [{ transform: { language: 'lua', expression: 'a' } }, '/transform/language', 'pattern'],
@@ -230,6 +234,19 @@ describe('filters', () => {
         }
     });
 
+    it('have facets of the newest 1,000 events', async () => {
+        const app = await makeApp(api);
+        for (let at = 0; at < 1100; at += 100) {
+            const events = Array.from({ length: 100 }, () => ({ type: 'email.sent', data: { campaign_id: `c${at}` } }));
+            await api.post(`/api/v1/apps/${app.id}/events/batch`, { events });
+        }
+        const facets = await api.get(`/api/v1/apps/${app.id}/facets?field=campaigns`);
+        assert.equal(facets.events, 1000);
+        assert.deepEqual(facets.data.map((v) => v.count), Array(10).fill(100));
+        assert.equal(facets.data[0].value, 'c1000');
+        assert.ok(!facets.data.some((v) => v.value === 'c0'));
+    });
+
     it('have facets that stop at 500 values', async () => {
         const app = await makeApp(api);
         for (let at = 0; at < 510; at += 102) {
@@ -327,6 +344,9 @@ describe('payloads', () => {
             [{ type: 'x' }, '/resource/id', 'required'],
             [{ type: 'x', id: 5 }, '/resource/id', 'type'],
             [{ type: 'x', id: '1', more: 1 }, '/resource/more', 'unknown'],
+            [{ type: 'x'.repeat(65), id: '1' }, '/resource/type', 'too_long'],
+            [{ type: 'x', id: '1'.repeat(257) }, '/resource/id', 'too_long'],
+            [{ type: 'x', id: '1', url: 'u'.repeat(2049) }, '/resource/url', 'too_long'],
             ['x', '/resource', 'type'],
         ];
         for (const [resource, pointer, code] of cases) {
