@@ -23,7 +23,7 @@
 #include "base/log.h"
 
 /*
- * IANA IPv4 Special-Purpose Address Registry (state of 2025-10), multicast and class E, and the one
+ * IANA IPv4 Special-Purpose Address Registry, multicast and class E, and the one
  * public address that is a cloud's metadata and wire server.
  */
 static const struct ipguard_row rows_v4[] = {
@@ -48,7 +48,7 @@ static const struct ipguard_row rows_v4[] = {
     { 0, 32, { 168, 63, 129, 16 } }, /* a cloud's wire server */
 };
 
-/* What is refused inside 2000::/3. IANA IPv6 Special-Purpose Address Registry (state of 2025-10). */
+/* What is refused inside 2000::/3. IANA IPv6 Special-Purpose Address Registry. */
 static const struct ipguard_row rows_v6[] = {
     { 1, 23, { 0x20, 0x01 } },             /* IETF: Teredo, AMT, ORCHID, benchmarks */
     { 1, 32, { 0x20, 0x01, 0x0d, 0xb8 } }, /* documentation */
