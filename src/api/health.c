@@ -111,6 +111,10 @@ static void put_engine(struct metrics *m, const struct engine *engine)
     metric(m, "postern_deliveries_delivered_total", COUNTER,
            "Deliveries that were answered 2xx.", s.delivered);
     metric(m, "postern_deliveries_failed_total", COUNTER, "Deliveries given up.", s.failed);
+    metric(m, "postern_held_expired_total", COUNTER,
+           "Deliveries that were held for as long as events are kept.", s.held_expired);
+    metric(m, "postern_open_circuits", GAUGE, "Endpoints whose circuit is not closed.",
+           s.core.open_circuits);
     metric(m, "postern_deliveries_retried_total", COUNTER, "Retries planned.", s.retried);
     metric(m, "postern_deliveries_in_memory", GAUGE, "Open deliveries in memory.",
            s.core.deliveries);

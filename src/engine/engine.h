@@ -43,6 +43,8 @@ struct engine_options {
     struct str user_agent;
     size_t body_memory_max;
     uint32_t endpoint_concurrency;
+    int64_t
+        held_ms; /* what a paused or disabled endpoint holds for longer is failed; 0 = never */
     struct health_rules
         health_rules; /* of endpoints and projects that have none of their own */
     const struct egress_options *egress; /* engine/egress_pool.h */
@@ -97,6 +99,8 @@ void engine_on_endpoint(struct engine *e, struct endpoint *endpoint,
                         bool is_new);                            /* from the registry */
 void engine_on_app(struct engine *e, const struct app *app);     /* likewise */
 void engine_on_store(struct engine *e, enum writer_state state); /* from the writer */
+/* SIGHUP: held_ms from now on. */
+void engine_set_held(struct engine *e, int64_t held_ms);
 /* Start nothing any more; *on_idle fires when nothing is being sent and every outcome is stored. */
 void engine_drain(struct engine *e, void (*on_idle)(void *ctx), void *ctx);
 
@@ -106,7 +110,7 @@ bool engine_is_sending(const struct engine *e, int64_t delivery_seq);
 struct engine_stats {
     struct core_stats core;
     uint64_t accepted, delivered, failed_attempts, failed, retried, sweep_found,
-        egress_restarts;
+        egress_restarts, held_expired;
     uint64_t bodies, body_bytes;
 };
 void engine_stats(const struct engine *e, struct engine_stats *ret_stats);

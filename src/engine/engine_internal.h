@@ -26,6 +26,8 @@ enum {
     ENGINE_HEADERS_MAX = 192 * 1024,
     ENGINE_LOAD_MAX = 1000,
     ENGINE_SWEEP_ROWS = 1000,
+    ENGINE_SWEEP_FIRST_MS = 5000, /* the first sweep after a start */
+    ENGINE_EXPIRE_MAX = 200,      /* held deliveries ended in one write */
     ENGINE_READ_AGAIN_MS = 1000,
     ENGINE_CLOCK_JUMP_MS = 1000,
     ENGINE_HEALTH_MS = 60 * 1000 /* an endpoint's health is stored about so often */
@@ -121,6 +123,7 @@ struct engine {
     void *idle_ctx;
     struct engine_stats stats;
     int64_t sweep_endpoint, sweep_at, sweep_seq;
+    int64_t stale_looked_at; /* wall ms, 0 = not yet */
 };
 
 static inline struct str key64(const int64_t *key)
@@ -151,6 +154,9 @@ void sender_done(struct sender *s);
 void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done);
 void engine_store_outcome(struct engine *e, const struct core_action *action);
 void engine_locals(struct engine *e);
+/* engine_held.c */
+void engine_expire_held(struct engine *e, const struct due_row *rows, uint32_t count);
+void engine_look_stale(struct engine *e);
 /* engine_health.c */
 void engine_set_rate(struct engine *e, const struct app *app);
 /* What this outcome says of its endpoint, and whether the store is told. */

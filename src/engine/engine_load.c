@@ -267,6 +267,9 @@ static void sweep_done(struct write *w, int result)
                                                .retry_at = row->next_at });
         }
     }
+    if (result == 0) {
+        engine_expire_held(e, s->rows, s->count);
+    }
     if (result == 0 && s->count == ENGINE_SWEEP_ROWS) {
         e->sweep_endpoint = s->rows[s->count - 1].endpoint;
         e->sweep_at = s->rows[s->count - 1].next_at;
@@ -289,6 +292,7 @@ static void on_sweep(struct loop_timer *t)
     struct sweep *s = xalloc(sizeof(*s));
     int rc;
 
+    engine_look_stale(e);
     s->engine = e;
     s->write = (struct write){ .class = WRITE_OUTCOME,
                                .rows = 100,
@@ -303,6 +307,9 @@ void engine_sweep_start(struct engine *e)
 {
     if (e->options.sweep_ms > 0) {
         e->sweep = (struct loop_timer){ .on_due = on_sweep, .ctx = e };
-        loop_timer_set(e->options.loop, &e->sweep, clock_boot_ms() + e->options.sweep_ms);
+        loop_timer_set(e->options.loop, &e->sweep,
+                       clock_boot_ms() + (e->options.sweep_ms < ENGINE_SWEEP_FIRST_MS
+                                              ? e->options.sweep_ms
+                                              : ENGINE_SWEEP_FIRST_MS));
     }
 }

@@ -10,17 +10,21 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "engine/rules.h"
 #include "net/loop.h"
 #include "store/audit.h"
 #include "store/event.h"
+#include "store/success.h"
 #include "store/writer.h"
+
+#define MS_PER_S INT64_C(1000)
 
 struct jobs {
     struct jobs_options options;
     struct loop_timer timer;
     struct write write;
-    int64_t events_before, keys_before, audit_before;
-    bool more_events, more_keys, more_audit;
+    int64_t events_before, keys_before, audit_before, exhausted_before;
+    bool more_events, more_keys, more_audit, more_exhausted;
     struct audit_end ends[AUDIT_ENDS_MAX];
     size_t end_count;
     int64_t ended_at; /* the newest audit row that was told of */
@@ -39,6 +43,9 @@ static int bite_run(struct write *w, struct db *db, struct write_seqs *seqs)
     }
     if (rc == 0) {
         rc = audit_expire(db, j->audit_before, JOBS_BITE_ROWS, &j->more_audit);
+    }
+    if (rc == 0) {
+        rc = exhausted_expire(db, j->exhausted_before, JOBS_BITE_ROWS, &j->more_exhausted);
     }
     j->end_count = 0;
     if (rc == 0) {
@@ -66,7 +73,8 @@ static void tell_audit(struct jobs *j)
 static void bite_done(struct write *w, int result)
 {
     struct jobs *j = CONTAINER_OF(w, struct jobs, write);
-    bool more = result == 0 && (j->more_events || j->more_keys || j->more_audit);
+    bool more =
+        result == 0 && (j->more_events || j->more_keys || j->more_audit || j->more_exhausted);
 
     j->is_out = false;
     if (result != 0) {
@@ -88,6 +96,7 @@ static void on_due(struct loop_timer *t)
     j->events_before = now - j->options.retention_ms;
     j->keys_before = now - j->options.idempotency_ms;
     j->audit_before = now - j->options.audit_ms;
+    j->exhausted_before = now - RULES_EXHAUSTED_PERIOD_MAX_S * MS_PER_S;
     j->write = (struct write){ .class = WRITE_BACKGROUND,
                                .rows = JOBS_BITE_ROWS,
                                .bytes = 1024,

@@ -240,6 +240,7 @@ static void server_reload(struct server *s)
         return;
     }
     server_log_setup(&fresh);
+    engine_set_held(s->engine, fresh.retention_days * DAY_MS);
     jobs_set_periods(s->jobs, fresh.retention_days * DAY_MS, fresh.idempotency_hours * HOUR_MS,
                      fresh.audit_days * DAY_MS);
     config_done(&fresh);
@@ -437,6 +438,7 @@ static int server_start_engine(struct server *s)
         .user_agent = str_from(s->user_agent),
         .body_memory_max = (size_t)c->body_memory_max,
         .endpoint_concurrency = (uint32_t)c->endpoint_concurrency,
+        .held_ms = c->retention_days * DAY_MS,
         .health_rules = server_health_rules(c),
         .egress = &egress,
         .inbox = s->inbox,

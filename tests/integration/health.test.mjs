@@ -4,6 +4,7 @@
 // (The long ones run in the simulator and in the unit tests of the core.)
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { behindItsBack } from '../lib/database.mjs';
 import { waitFor } from '../lib/wait.mjs';
 import { assertFieldProblem, assertProblem, deliveriesOf, makeApp, makeRoute, publish, startBoth, useBoth, waitDelivery } from './support.mjs';
 
@@ -295,5 +296,37 @@ describe('health over a restart', () => {
         });
         assert.equal(disabled.status_detail, 'Webhook paused after 3 consecutive failures.');
         assert.equal(disabled.health.failing, true);
+    });
+
+    it('ends what was held for as long as events are kept, and tells of who had no success for long', async (t) => {
+        const { server, receiver } = await startBoth(t);
+        const route = await makeRoute({ api: server.api, receiver }, BAD, { retry: { schedule: [3600], max_attempts: 2, jitter_percent: 0 } });
+        const stale = await makeRoute({ api: server.api, receiver }, { status: 200 });
+        const retrying = await publish(server.api, route.app, TYPE, { n: 0 });
+        await waitDelivery(server.api, route.app, retrying, (d) => d.status === 'retrying');
+        await server.api.post(`${route.base}/endpoints/${route.endpoint.id}/pause`);
+        const old = await publish(server.api, route.app, TYPE, { n: 1 });
+        await server.terminate();
+        const month = 31 * 86400 * 1000;
+        behindItsBack(server, `UPDATE delivery SET created_at = created_at - ${month}`);
+        behindItsBack(server, `UPDATE endpoint SET created_at = created_at - ${90 * 86400 * 1000 + 1000}`);
+        await server.launch();
+        const { api } = server;
+        const young = await publish(api, route.app, TYPE, { n: 2 });
+        for (const event of [retrying, old]) {
+            const ended = await waitDelivery(api, route.app, event);
+            assert.equal(ended.status, 'failed');
+            assert.equal(ended.reason, 'held_expired');
+            assert.equal(ended.next_attempt_at, null);
+        }
+        assert.equal((await deliveriesOf(api, route.app, young))[0].status, 'pending');
+        assert.equal(await server.metric('postern_held_expired_total'), 2);
+        const endpoint = await api.get(`${stale.base}/endpoints/${stale.endpoint.id}`);
+        assert.equal(endpoint.health.stale, true);
+        assert.equal(endpoint.health.state, 'healthy', 'stale is no state');
+        const notice = await waitFor('a notice', async () => (await api.get(`${stale.base}/notices`)).data.find((n) => n.kind === 'stale-endpoint'));
+        assert.match(notice.title, /no successful delivery for 90 days/);
+        await publish(api, stale.app, TYPE, {});
+        await waitFor('no longer stale', async () => !(await api.get(`${stale.base}/endpoints/${stale.endpoint.id}`)).health.stale);
     });
 });
