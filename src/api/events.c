@@ -383,7 +383,25 @@ static int put_keys(struct call *call, const struct publishing *p, uint32_t at, 
             (struct idem_key){ .kind = IDEM_EXTERNAL_ID, .key = item->external_id };
     }
     ASSERT(e->key_count <= EVENT_KEYS_MAX);
+    e->batch = key.p == NULL ? NULL : p->publish.batch;
     return e->key_count == 0 ? 0 : hash_item(call, item, p->is_batch, e->body_hash);
+}
+
+/* The header of a batch also stands for the whole: with other events, or more of them, it is another. */
+static void put_batch_key(struct call *call, struct publishing *p, struct str key)
+{
+    struct event_batch *batch;
+
+    if (!p->is_batch || key.p == NULL) {
+        return;
+    }
+    batch = arena_alloc(call->arena, sizeof(*batch));
+    batch->key = key;
+    batch->app = call->app->object.no;
+    batch->first = p->publish.events[0].event.id;
+    batch->accepted_at = call->now;
+    sha256(call->req->body, batch->hash);
+    p->publish.batch = batch;
 }
 
 /* --- the answer */
@@ -549,6 +567,7 @@ static void publish(struct call *call, bool is_batch)
     if (!find_types(call, p) || !write_bodies(call, p)) {
         return;
     }
+    put_batch_key(call, p, key);
     rc = fill_events(call, p, key);
     if (rc == 0) {
         if (!quota_check(call, p->count)) {

@@ -69,6 +69,7 @@ struct publish {
     struct engine *engine;
     struct event_publish *events;
     uint32_t count;
+    struct event_batch *batch; /* NULL: no key for the whole */
     uint32_t app_no;
     /* Main thread, once, after the commit or with the error. Deliveries are already on their way. */
     void (*on_done)(struct publish *p, int result);

@@ -97,15 +97,12 @@ struct str body_of(const struct body *b, int64_t at)
 static int publish_run(struct write *w, struct db *db, struct write_seqs *seqs)
 {
     struct publish *p = CONTAINER_OF(w, struct publish, write);
+    int rc = p->batch == NULL ? 0 : event_batch_begin(db, p->batch);
 
-    for (uint32_t i = 0; i < p->count; i++) {
-        int rc = event_insert(db, &p->events[i], seqs);
-
-        if (rc != 0) {
-            return rc;
-        }
+    for (uint32_t i = 0; rc == 0 && i < p->count; i++) {
+        rc = event_insert(db, &p->events[i], seqs);
     }
-    return 0;
+    return rc;
 }
 
 static void publish_committed(struct engine *e, struct event_publish *p)
@@ -134,10 +131,30 @@ static void publish_committed(struct engine *e, struct event_publish *p)
     }
 }
 
+/*
+ * Of a batch that is known nothing was stored: each of its events must be found under its own keys. One that
+ * is not was forgotten already (its key expired a moment before that of the batch).
+ */
+static int batch_verdict(const struct publish *p)
+{
+    if (p->batch == NULL || !p->batch->is_repeat) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < p->count; i++) {
+        if (!p->events[i].is_repeat) {
+            return -E_IDEMPOTENCY;
+        }
+    }
+    return p->batch->is_conflict ? -E_IDEMPOTENCY : 0;
+}
+
 static void publish_done(struct write *w, int result)
 {
     struct publish *p = CONTAINER_OF(w, struct publish, write);
 
+    if (result == 0) {
+        result = batch_verdict(p);
+    }
     for (uint32_t i = 0; result == 0 && i < p->count; i++) {
         if (!p->events[i].is_repeat && !p->events[i].is_conflict) {
             publish_committed(p->engine, &p->events[i]);

@@ -56,6 +56,17 @@ const struct db_stmt event_stmts[EVENT_STMTS] = {
                                   " AND kind = $9 AND key = $10 AND event_id = $4)"
                                   " ON CONFLICT DO NOTHING",
                                   NULL, "iibbbiiiib" },
+    /* One event's key of a batch: only if the batch is new, and the publisher's own id (if any) is free. */
+    [EVENT_KEY_INSERT_OF_BATCH] = { "event_key_insert_of_batch",
+                                    "INSERT INTO idempotency (" EVENT_KEY_COLUMNS ")"
+                                    " SELECT " EVENT_KEY_VALUES
+                                    " WHERE NOT EXISTS (SELECT 1 FROM idempotency WHERE app = "
+                                    "$1"
+                                    " AND kind = $9 AND key = $10)"
+                                    " AND EXISTS (SELECT 1 FROM idempotency WHERE app = $1"
+                                    " AND kind = $11 AND key = $12 AND event_id = $13)"
+                                    " ON CONFLICT DO NOTHING",
+                                    NULL, "iibbbiiiibibb" },
     [EVENT_KEY_READ] = { "event_key_read",
                          "SELECT event_id, hash, type, sent_count FROM idempotency"
                          " WHERE app = $1 AND kind = $2 AND key = $3",
@@ -88,13 +99,20 @@ static int event_take_key(struct db *db, const struct event_publish *p, size_t a
         db_int(p->event.accepted_at),
         db_int((int)other->kind),
         db_blob(other->key),
+        db_int(IDEM_BATCH),
+        db_blob(p->batch == NULL ? STR_NONE : p->batch->key),
+        p->batch == NULL ? db_null() : sql_id(&p->batch->first),
     };
+
+    if (p->batch != NULL && at == 0) {
+        return db_exec(db, SQL_EVENT + EVENT_KEY_INSERT_OF_BATCH, params, SQL_COUNT(params));
+    }
 
     if (p->key_count == 1) {
         return db_exec(db, SQL_EVENT + EVENT_KEY_INSERT, params, 8);
     }
     return db_exec(db, SQL_EVENT + (at == 0 ? EVENT_KEY_INSERT_FIRST : EVENT_KEY_INSERT_SECOND),
-                   params, SQL_COUNT(params));
+                   params, 10);
 }
 
 static int event_store_row(struct db *db, const struct event_publish *p)
@@ -165,6 +183,38 @@ static int event_on_key(void *ctx, const struct db_value *columns, size_t count)
         p->first_sent_count = (int32_t)columns[3].i;
     }
     return 0;
+}
+
+static int event_on_batch(void *ctx, const struct db_value *columns, size_t count)
+{
+    struct event_batch *batch = ctx;
+    struct str hash = { (const char *)batch->hash, EVENT_HASH_SIZE };
+
+    ASSERT(count == 4);
+    batch->is_repeat =
+        columns[0].s.len != ID_SIZE || memcmp(columns[0].s.p, batch->first.bytes, ID_SIZE) != 0;
+    batch->is_conflict = batch->is_repeat && !str_eq(columns[1].s, hash);
+    return 0;
+}
+
+int event_batch_begin(struct db *db, struct event_batch *batch)
+{
+    const struct db_value params[] = {
+        db_int(batch->app),
+        db_int(IDEM_BATCH),
+        db_blob(batch->key),
+        sql_id(&batch->first),
+        db_blob((struct str){ (const char *)batch->hash, EVENT_HASH_SIZE }),
+        db_int(0),
+        db_int(0),
+        db_int(batch->accepted_at),
+    };
+    int rc = db_exec(db, SQL_EVENT + EVENT_KEY_INSERT, params, SQL_COUNT(params));
+
+    batch->is_repeat = false;
+    batch->is_conflict = false;
+    return rc < 0 ? rc
+                  : db_query(db, SQL_EVENT + EVENT_KEY_READ, params, 3, event_on_batch, batch);
 }
 
 int event_insert(struct db *db, struct event_publish *p, struct write_seqs *seqs)

@@ -44,8 +44,11 @@ struct event_row {
     struct str channels; /* JSON array of the names that the publisher gave, NULL p when none */
 };
 
-/* Both idempotency keys (header, and external_id) are rows of one table, unique per app. */
-enum idem_kind { IDEM_HEADER = 1, IDEM_EXTERNAL_ID = 2 };
+/*
+ * Idempotency keys are rows of one table, unique per app: the header of a single publish or of one event of a
+ * batch, the publisher's own id, the header of a whole batch. Numbers are stored: never change one.
+ */
+enum idem_kind { IDEM_HEADER = 1, IDEM_EXTERNAL_ID = 2, IDEM_BATCH = 3 };
 
 struct idem_key {
     enum idem_kind kind;
@@ -54,6 +57,17 @@ struct idem_key {
 
 enum { EVENT_KEYS_MAX = 2, EVENT_HASH_SIZE = 32 };
 
+/* The header of a batch: its events are stored only if the whole batch is new under that key. */
+struct event_batch {
+    struct str key;
+    int64_t app;
+    struct id first; /* of its first event */
+    int64_t accepted_at;
+    unsigned char hash[EVENT_HASH_SIZE]; /* SHA-256 of the raw request */
+    /* out: known already; and with another request. Then nothing of it was stored. */
+    bool is_repeat, is_conflict;
+};
+
 /* One event of a publish. Filled by the caller but for what is marked `out`. */
 struct event_publish {
     struct event_row event;
@@ -61,6 +75,7 @@ struct event_publish {
         *deliveries; /* event.delivery_count rows; seqs are given by the writer (out) */
     struct idem_key keys[EVENT_KEYS_MAX];
     uint32_t key_count;
+    const struct event_batch *batch; /* whose header key is keys[0]; NULL: none */
     /* SHA-256 of the raw request (or of the event's own JSON in a batch). */
     unsigned char body_hash[EVENT_HASH_SIZE];
     /* out: a key was known already: nothing was stored, these are of the first event */
@@ -75,6 +90,8 @@ struct event_publish {
  * Inside run: one event with its keys, row and fan-out; without a branch (engineering.md B2).
  */
 NODISCARD int event_insert(struct db *db, struct event_publish *p, struct write_seqs *seqs);
+/* Inside run, before the events of a batch with a key. */
+NODISCARD int event_batch_begin(struct db *db, struct event_batch *batch);
 
 /* Reader side; strings are copied into the arena. -E_NOT_FOUND. */
 NODISCARD int event_get(struct db *db, const struct id *id, struct arena *arena,

@@ -175,6 +175,37 @@ describe('events', () => {
         assert.equal((await api.all(`${route.base}/events`)).length, 2);
     });
 
+    it('of a batch with other events under the key of one that is known are a conflict, and none is stored', async () => {
+        const route = await makeRoute(both, { status: 200 });
+        const where = `${route.base}/events/batch`;
+        const headers = { 'idempotency-key': unique('batch-key') };
+        const one = { type: TYPE, data: 1 };
+        const two = { type: TYPE, data: 2, id: unique('two') };
+        const three = { type: TYPE, data: 3, id: unique('three') };
+        const first = await api.request('POST', where, { body: { events: [one, two] }, headers });
+        assert.equal(first.status, 202, first.text);
+        for (const events of [[one, two, three], [three, one, two], [two, one], [one], [three], [one, { ...two, data: 5 }], [one, two, one]]) {
+            const answer = await api.request('POST', where, { body: { events }, headers });
+            assertProblem(answer, 409, 'idempotency_conflict');
+        }
+        const again = await api.request('POST', where, { body: { events: [one, two] }, headers });
+        assert.deepEqual(again.json, first.json);
+        assert.equal(again.headers['idempotent-replayed'], 'true');
+        assert.equal((await api.all(`${route.base}/events`)).length, 2, 'nothing else is stored');
+        // The same moment: one of two different batches wins, whole.
+        const race = { 'idempotency-key': unique('batch-race') };
+        const answers = await Promise.all([[one], [one, three], [three, three]].map((events) =>
+            api.request('POST', where, { body: { events }, headers: race })));
+        const won = answers.filter((answer) => answer.status === 202);
+        assert.equal(won.length, 1, answers.map((answer) => answer.text).join('\n'));
+        const stored = new Set(won[0].json.data.map((event) => event.id)).size;
+        assert.equal((await api.all(`${route.base}/events`)).length, 2 + stored);
+        // Another batch where one event is known by its own id: that one is answered, the others are stored.
+        const mixed = await api.request('POST', where, { body: { events: [two, one] }, headers: { 'idempotency-key': unique('batch-key') } });
+        assert.equal(mixed.json.data[0].id, first.json.data[1].id);
+        assert.equal((await api.all(`${route.base}/events`)).length, 3 + stored);
+    });
+
     it('show their fan-out, also who was left out and why', async () => {
         const app = await makeApp(api);
         const [wants, other, disabled, paused] = [
