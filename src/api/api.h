@@ -20,6 +20,8 @@ struct http_request;
 struct http_server;
 struct inbox;
 struct notices;
+struct outbox;
+struct recipients;
 struct keyring;
 struct loop;
 struct readers;
@@ -35,6 +37,8 @@ struct api_options {
     struct readers *readers;
     struct inbox *inbox;
     struct notices *notices;
+    struct outbox *outbox;
+    struct recipients *recipients;
     struct loop *loop;
     struct hub *hub;
     struct meter *meter;

@@ -361,7 +361,7 @@ static int body_check(struct call *call)
 {
     bool wants_body = (call->route->flags & ROUTE_BODY) != 0;
 
-    if (!wants_body && call->req->body.len == 0) {
+    if ((call->route->flags & ROUTE_FORM) != 0 || (!wants_body && call->req->body.len == 0)) {
         return 0;
     }
     if (!wants_body) {

@@ -70,6 +70,12 @@ void stream_get(struct call *call);
 void filters_test(struct call *call);
 void transforms_preview(struct call *call);
 void facets_list(struct call *call);
+void notifications_get(struct call *call);
+void notifications_put(struct call *call);
+void notifications_confirm_page(struct call *call);
+void notifications_confirm(struct call *call);
+void notifications_unsubscribe_page(struct call *call);
+void notifications_unsubscribe(struct call *call);
 
 void inboxes_get(struct call *call);
 void inboxes_put(struct call *call);

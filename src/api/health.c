@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "engine/engine.h"
 #include "engine/notice.h"
+#include "engine/outbox.h"
 #include "store/writer.h"
 
 enum { METRICS_MAX = 64 * 1024 };
@@ -168,6 +169,20 @@ static void put_notices(struct metrics *m, const struct notices *notices)
            s.failed);
 }
 
+static void put_outbox(struct metrics *m, const struct outbox *outbox)
+{
+    struct outbox_stats s;
+
+    outbox_stats(outbox, &s);
+    metric(m, "postern_outbox_sent_total", COUNTER, "Mails and alerts that were taken.",
+           s.sent);
+    metric(m, "postern_outbox_retried_total", COUNTER, "Tries that were not taken.", s.retried);
+    metric(m, "postern_outbox_failed_total", COUNTER, "Mails and alerts given up.", s.failed);
+    metric(m, "postern_outbox_dropped_total", COUNTER, "Those for which there was no room.",
+           s.dropped);
+    metric(m, "postern_outbox_waiting", GAUGE, "Mails and alerts that wait.", s.waiting);
+}
+
 static void put_http(struct metrics *m, const struct http_server *http)
 {
     struct http_stats s;
@@ -194,6 +209,7 @@ void metrics_get(struct call *call)
     put_writer(&m, api->options.writer);
     if (api->options.notices != NULL) {
         put_notices(&m, api->options.notices);
+        put_outbox(&m, api->options.outbox);
     }
     if (api->http != NULL) {
         put_http(&m, api->http);

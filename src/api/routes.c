@@ -76,6 +76,13 @@ static const struct route table[] = {
     { "GET",    APP "/notices",                  SCOPE_READ,    0, PAGE " kind unread", notices_list },
     { "POST",   APP "/notices/read",             SCOPE_ADMIN,   0,            "",        notices_read_all },
     { "POST",   APP "/notices/{notice}/read",    SCOPE_ADMIN,   0,            "",        notices_read },
+    { "GET",    APP "/notifications",            SCOPE_READ,    0,            "",        notifications_get },
+    { "PUT",    APP "/notifications",            SCOPE_ADMIN,   ROUTE_BODY,   "",        notifications_put },
+    { "GET",    "/notifications/confirm/{token}", 0,            0,            "",        notifications_confirm_page },
+    { "POST",   "/notifications/confirm/{token}", 0,           ROUTE_FORM,    "",        notifications_confirm },
+    { "GET",    "/notifications/unsubscribe/{token}", 0,        0,            "",        notifications_unsubscribe_page },
+    { "POST",   "/notifications/unsubscribe/{token}", 0,       ROUTE_FORM,    "",        notifications_unsubscribe },
+
     { "GET",    "/api/v1/notices",               SCOPE_READ,    0, PAGE " app kind unread", notices_list },
     { "POST",   "/api/v1/notices/read",          SCOPE_ADMIN,   0,            "",        notices_read_all },
     { "POST",   "/api/v1/notices/{notice}/read", SCOPE_ADMIN,   0,            "",        notices_read },

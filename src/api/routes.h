@@ -13,9 +13,10 @@
 struct call;
 
 enum route_flag {
-    ROUTE_BODY = 1,    /* takes a JSON object; others take none */
-    ROUTE_HEALTH = 2,  /* answered also while draining, and over plain HTTP */
-    ROUTE_OPTIONAL = 4 /* with ROUTE_BODY: no body is an empty object */
+    ROUTE_BODY = 1,     /* takes a JSON object; others take none */
+    ROUTE_HEALTH = 2,   /* answered also while draining, and over plain HTTP */
+    ROUTE_OPTIONAL = 4, /* with ROUTE_BODY: no body is an empty object */
+    ROUTE_FORM = 8      /* a form of a page or of a mail program: its body is not looked at */
 };
 
 struct route {

@@ -213,6 +213,7 @@ static int egress_take_frame(struct egress *e, enum frame_type type, struct str 
 {
     struct err err = { 0 };
     struct frame_send send;
+    struct frame_mail mail;
     uint64_t handle;
 
     if (e->sender == NULL || type == FRAME_POLICY) {
@@ -227,6 +228,9 @@ static int egress_take_frame(struct egress *e, enum frame_type type, struct str 
     }
     if (type == FRAME_SEND) {
         return frame_get_send(body, &send) == 0 ? sender_send(e->sender, &send) : -E_INVALID;
+    }
+    if (type == FRAME_MAIL) {
+        return frame_get_mail(body, &mail) == 0 ? sender_mail(e->sender, &mail) : -E_INVALID;
     }
     if (type == FRAME_ABORT && frame_get_abort(body, &handle) == 0) {
         sender_abort(e->sender, handle);

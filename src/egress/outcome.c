@@ -206,10 +206,14 @@ void outcome_of_code(const struct transfer *t, CURLcode code, struct frame_done 
         done_set(ret_done, t->caps.token, t->caps.detail);
     } else if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && t->caps.is_enough)) {
         ret_done->token = TOKEN_NONE;
+        ret_done->status_code = t->mail != NULL ? (int32_t)easy_long(t, CURLINFO_RESPONSE_CODE)
+                                                : ret_done->status_code;
     } else if (is_tls_code(code)) {
         outcome_of_tls(t, code, ret_done);
-    } else if (t->prereqs == 0) {
+    } else if (t->prereqs == 0 && !mail_was_answered(t)) {
         outcome_of_connect(t, code, ret_done);
+    } else if (t->mail != NULL) {
+        mail_outcome(t, code, ret_done);
     } else {
         outcome_of_response(t, code, ret_done);
     }

@@ -42,12 +42,19 @@ static bool is_pinned(const struct transfer *t, const struct ip *ip)
            memcmp(pinned->bytes, ip->bytes, ip->is_v6 != 0 ? 16 : 4) == 0;
 }
 
+bool request_allows(const struct transfer *t, const struct ip *ip)
+{
+    const struct ipguard *guard = t->options->guard;
+
+    return t->mail != NULL ? ipguard_allows_operator(guard, ip, t->url.port)
+                           : ipguard_allows(guard, ip, t->url.port);
+}
+
 /* The last authority: no socket for an address that is not the judged one, and judged once more. */
 static curl_socket_t on_socket_wanted(void *ctx, curlsocktype purpose,
                                       struct curl_sockaddr *address)
 {
     struct transfer *t = ctx;
-    const struct sender_options *options = t->options;
     int size = CAPS_SOCKET_BUFFER;
     struct ip ip;
     uint16_t port;
@@ -59,7 +66,7 @@ static curl_socket_t on_socket_wanted(void *ctx, curlsocktype purpose,
         return CURL_SOCKET_BAD;
     }
     if (ip_from_sockaddr(&address->addr, &ip, &port) != 0 || !is_pinned(t, &ip) ||
-        port != t->url.port || !ipguard_allows(options->guard, &ip, port)) {
+        port != t->url.port || !request_allows(t, &ip)) {
         t->is_refused = true;
         return CURL_SOCKET_BAD;
     }
@@ -90,7 +97,7 @@ static int on_request_ready(void *ctx, char *remote_ip, char *local_ip, int remo
     t->sent_us = clock_boot_us();
     t->is_reused = t->opens == 0;
     if (ip_parse(str_from(remote_ip), &ip) != 0 || !is_pinned(t, &ip) ||
-        remote_port != t->url.port || !ipguard_allows(t->options->guard, &ip, t->url.port)) {
+        remote_port != t->url.port || !request_allows(t, &ip)) {
         t->is_refused = true;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -303,5 +310,8 @@ int request_prepare(struct transfer *t)
     SETOPT(easy, rc, CURLOPT_WRITEDATA, t);
     SETOPT(easy, rc, CURLOPT_OPENSOCKETDATA, t);
     SETOPT(easy, rc, CURLOPT_PREREQDATA, t);
+    if (rc == CURLE_OK && t->mail != NULL) {
+        return mail_prepare(t);
+    }
     return rc == CURLE_OK ? 0 : -E_IO;
 }

@@ -74,13 +74,18 @@ static void transfer_free(struct transfer *t)
     loop_timer_cancel(s->options.loop, &t->deadline);
     if (t->easy != NULL) {
         (void)curl_multi_remove_handle(s->multi, t->easy);
-        easy_put(s, t->easy);
+        if (t->mail != NULL) {
+            curl_easy_cleanup(t->easy);
+        } else {
+            easy_put(s, t->easy);
+        }
     }
     curl_slist_free_all(t->header_list);
     curl_slist_free_all(t->connect_to);
     list_remove(&s->transfers, &t->node);
     (void)map_remove(&s->by_handle, handle_key(&t->handle));
     s->bytes -= t->bytes;
+    mail_drop(t);
     caps_done(&t->caps);
     arena_done(&t->arena);
     free(t);
@@ -124,7 +129,7 @@ static void transfer_take_addresses(struct transfer *t, const struct ip *address
     ASSERT(count > 0);
     t->resolved_us = clock_boot_us();
     for (i = 0; i < count; i++) {
-        if (!ipguard_allows(t->options->guard, &addresses[i], t->url.port)) {
+        if (!request_allows(t, &addresses[i])) {
             transfer_end_token(
                 t, TOKEN_DESTINATION_IP_PROHIBITED,
                 "The endpoint resolves to an address that is private or reserved.");
@@ -167,11 +172,12 @@ static void transfer_resolve(struct transfer *t)
 
 /* --- Tried ------------------------------------------------------------------------------------ */
 
-static CURL *easy_get(struct sender *s)
+/* A mail has a handle of its own: its options must not stay on one that is used again. */
+static CURL *easy_get(struct sender *s, bool is_mail)
 {
     CURL *easy = NULL;
 
-    if (s->idle_count > 0) {
+    if (s->idle_count > 0 && !is_mail) {
         return s->idle[--s->idle_count];
     }
     return request_easy_new(&s->options, &easy) == 0 ? easy : NULL;
@@ -189,7 +195,7 @@ static void transfer_try(struct transfer *t)
     caps_clear(&t->caps);
     t->tried_us = clock_boot_us();
     if (t->easy == NULL) {
-        t->easy = easy_get(s);
+        t->easy = easy_get(s, t->mail != NULL);
     }
     if (t->easy == NULL || request_prepare(t) != 0 ||
         curl_multi_add_handle(s->multi, t->easy) != CURLM_OK) {
@@ -347,15 +353,25 @@ static enum token transfer_url_token(struct transfer *t, struct str text)
     return TOKEN_URL_REFUSED;
 }
 
+/* False: it was ended for want of room. */
+static bool transfer_has_room(struct transfer *t)
+{
+    const struct sender *s = t->sender;
+
+    if (s->transfers.count > s->transfers_max || s->bytes > s->options.bytes_max) {
+        transfer_end_token(t, TOKEN_SENDER_OVERLOAD, "The sending process has no room.");
+        return false;
+    }
+    return true;
+}
+
 static void transfer_start(struct transfer *t, struct str url)
 {
     const struct url_policy policy = { t->options->allow_http, t->options->allow_loopback,
                                        t->options->ports, t->options->guard };
-    struct sender *s = t->sender;
     struct err err = { 0 };
 
-    if (s->transfers.count > s->transfers_max || s->bytes > s->options.bytes_max) {
-        transfer_end_token(t, TOKEN_SENDER_OVERLOAD, "The sending process has no room.");
+    if (!transfer_has_room(t)) {
         return;
     }
     if (url_parse(url, &policy, &t->arena, &t->url, &err) != 0) {
@@ -369,6 +385,29 @@ static void transfer_start(struct transfer *t, struct str url)
     transfer_resolve(t);
 }
 
+static struct transfer *transfer_new(struct sender *s, uint64_t handle, uint32_t timeout_ms,
+                                     size_t bytes)
+{
+    struct transfer *t = xalloc(sizeof(*t));
+
+    t->sender = s;
+    t->options = &s->options;
+    t->handle = handle;
+    t->started_us = clock_boot_us();
+    t->bytes = sizeof(*t) + bytes;
+    t->query.on_resolved = on_resolved;
+    t->query.ctx = t;
+    t->deadline.on_due = on_deadline;
+    t->deadline.ctx = t;
+    arena_init(&t->arena);
+    caps_init(&t->caps);
+    s->bytes += t->bytes;
+    list_push_back(&s->transfers, &t->node);
+    (void)map_put(&s->by_handle, handle_key(&t->handle), t);
+    loop_timer_set(s->options.loop, &t->deadline, loop_now(s->options.loop) + timeout_ms);
+    return t;
+}
+
 int sender_send(struct sender *s, const struct frame_send *frame)
 {
     struct transfer *t;
@@ -376,27 +415,31 @@ int sender_send(struct sender *s, const struct frame_send *frame)
     if (map_get(&s->by_handle, handle_key(&frame->handle)) != NULL) {
         return -E_INVALID;
     }
-    t = xalloc(sizeof(*t));
-    t->sender = s;
-    t->options = &s->options;
-    t->handle = frame->handle;
+    t = transfer_new(s, frame->handle, frame->timeout_ms,
+                     frame->url.len + frame->headers.len + frame->body.len);
     t->flags = frame->flags;
-    t->started_us = clock_boot_us();
-    t->bytes = sizeof(*t) + frame->url.len + frame->headers.len + frame->body.len;
-    t->query.on_resolved = on_resolved;
-    t->query.ctx = t;
-    t->deadline.on_due = on_deadline;
-    t->deadline.ctx = t;
-    arena_init(&t->arena);
-    caps_init(&t->caps);
     t->headers = arena_str(&t->arena, frame->headers);
     t->body = arena_str(&t->arena, frame->body);
-    s->bytes += t->bytes;
-    list_push_back(&s->transfers, &t->node);
-    (void)map_put(&s->by_handle, handle_key(&t->handle), t);
-    loop_timer_set(s->options.loop, &t->deadline,
-                   loop_now(s->options.loop) + frame->timeout_ms);
     transfer_start(t, frame->url);
+    return 0;
+}
+
+int sender_mail(struct sender *s, const struct frame_mail *frame)
+{
+    struct transfer *t;
+
+    if (map_get(&s->by_handle, handle_key(&frame->handle)) != NULL) {
+        return -E_INVALID;
+    }
+    t = transfer_new(s, frame->handle, frame->timeout_ms, frame->body.len);
+    if (!transfer_has_room(t)) {
+        return 0;
+    }
+    if (mail_take(t, frame) != 0) {
+        transfer_end_token(t, TOKEN_URL_REFUSED, "The mail server or an address is not valid.");
+        return 0;
+    }
+    transfer_resolve(t);
     return 0;
 }
 

@@ -44,6 +44,8 @@ NODISCARD int sender_new(const struct sender_options *options, struct sender **r
 void sender_free(struct sender *s); /* what is under way is dropped without an outcome */
 /* -E_INVALID: there is a request with this handle already. The frame's strings are copied. */
 NODISCARD int sender_send(struct sender *s, const struct frame_send *frame);
+NODISCARD int sender_mail(struct sender *s,
+                          const struct frame_mail *frame); /* the same for mail */
 /* Drop it without an outcome; no-op when it is not known (any more). */
 void sender_abort(struct sender *s, uint64_t handle);
 

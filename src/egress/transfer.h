@@ -22,6 +22,8 @@
 #include "net/loop.h"
 #include "net/url.h"
 
+struct mail;
+
 struct transfer {
     struct sender *sender;
     const struct sender_options *options;
@@ -53,7 +55,8 @@ struct transfer {
     unsigned prereqs; /* times that libcurl was about to send, of this try */
     int open_errno;   /* why no socket could be made */
     bool is_reused;
-    bool is_refused; /* the guard stepped in at the last moment */
+    bool is_refused;   /* the guard stepped in at the last moment */
+    struct mail *mail; /* mail.c; NULL: an HTTP request */
 };
 
 /* --- request.c -------------------------------------------------------------------------------- */
@@ -64,6 +67,21 @@ NODISCARD int request_easy_new(const struct sender_options *options, CURL **ret_
 NODISCARD int request_take_headers(struct transfer *t);
 /* Set what belongs to this transfer and its present address on t->easy. */
 NODISCARD int request_prepare(struct transfer *t);
+
+/* May this address be connected to for this transfer? */
+bool request_allows(const struct transfer *t, const struct ip *ip);
+
+/* --- mail.c ----------------------------------------------------------------------------------- */
+
+/* Makes the transfer one of mail: copies the frame, fills url. -E_INVALID: it cannot be sent. */
+NODISCARD int mail_take(struct transfer *t, const struct frame_mail *frame);
+/* What is not the same as with HTTP, on a fresh easy handle. */
+NODISCARD int mail_prepare(struct transfer *t);
+/* After the connection: what the server made of it. */
+void mail_outcome(const struct transfer *t, CURLcode code, struct frame_done *done);
+/* Did the server say anything? (A login that fails comes before the request.) */
+bool mail_was_answered(const struct transfer *t);
+void mail_drop(struct transfer *t); /* wipes the password; NULL mail allowed */
 
 /* --- outcome.c -------------------------------------------------------------------------------- */
 

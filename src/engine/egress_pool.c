@@ -36,6 +36,9 @@ struct held {
     struct list_node node;
     uint64_t handle;
     struct process *process;
+    egress_on_done *on_done;
+    void *ctx;
+    bool is_side;
 };
 
 struct process {
@@ -60,6 +63,8 @@ struct egress_pool {
     struct list processes;
     struct map handles; /* 8 bytes -> struct held */
     uint64_t restarts;
+    uint64_t side_next; /* handles of what is no attempt: beyond every slot */
+    uint32_t side_count;
     bool stopping;
 };
 
@@ -87,6 +92,7 @@ static void pool_tell_capacity(struct egress_pool *pool)
 static void held_drop(struct egress_pool *pool, struct held *held)
 {
     (void)map_remove(&pool->handles, handle_key(&held->handle));
+    pool->side_count -= held->is_side ? 1 : 0;
     list_remove(&held->process->held, &held->node);
     free(held);
 }
@@ -113,11 +119,11 @@ static void process_lost(struct process *p, const char *why)
     }
     while ((n = list_first(&p->held)) != NULL) {
         struct held *held = CONTAINER_OF(n, struct held, node);
-        uint64_t handle = held->handle;
+        struct held was = *held;
 
         held_drop(pool, held);
         if (!pool->stopping) {
-            pool->on_done(pool->ctx, handle, NULL);
+            was.on_done(was.ctx, was.handle, NULL);
         }
     }
     if (pool->stopping) {
@@ -174,6 +180,7 @@ static int process_take_frame(struct process *p, enum frame_type type, struct st
 {
     struct frame_done done;
     struct held *held;
+    struct held was;
 
     if (type != FRAME_DONE || frame_get_done(body, &done) != 0) {
         return -E_INVALID;
@@ -182,8 +189,9 @@ static int process_take_frame(struct process *p, enum frame_type type, struct st
     if (held == NULL || held->process != p) {
         return -E_INVALID;
     }
+    was = *held;
     held_drop(p->pool, held);
-    p->pool->on_done(p->pool->ctx, done.handle, &done);
+    was.on_done(was.ctx, done.handle, &done);
     return 0;
 }
 
@@ -330,6 +338,8 @@ int egress_pool_new(struct loop *loop, const struct egress_options *options,
     pool->on_done = on_done;
     pool->on_capacity = on_capacity;
     pool->ctx = ctx;
+    pool->side_next = UINT64_C(1) << 63;
+    pool->options.policy.transfers_max += EGRESS_SIDE_MAX;
     list_init(&pool->processes);
     map_init(&pool->handles);
     for (unsigned i = 0; i < options->processes; i++) {
@@ -364,11 +374,25 @@ static struct process *pool_pick(struct egress_pool *pool)
     return best;
 }
 
+static struct held *held_new(struct process *p, uint64_t handle, egress_on_done *on_done,
+                             void *ctx)
+{
+    struct held *held = xalloc(sizeof(*held));
+    const void *before;
+
+    held->handle = handle;
+    held->process = p;
+    held->on_done = on_done;
+    held->ctx = ctx;
+    list_push_back(&p->held, &held->node);
+    before = map_put(&p->pool->handles, handle_key(&held->handle), held);
+    ASSERT(before == NULL);
+    return held;
+}
+
 int egress_pool_send(struct egress_pool *pool, const struct frame_send *send_frame, bool alone)
 {
     struct process *p;
-    struct held *held;
-    const void *before;
     int rc;
 
     if (alone) {
@@ -388,13 +412,68 @@ int egress_pool_send(struct egress_pool *pool, const struct frame_send *send_fra
     if (rc != 0) {
         return rc;
     }
-    held = xalloc(sizeof(*held));
-    held->handle = send_frame->handle;
-    held->process = p;
-    list_push_back(&p->held, &held->node);
-    before = map_put(&pool->handles, handle_key(&held->handle), held);
-    ASSERT(before == NULL);
+    (void)held_new(p, send_frame->handle, pool->on_done, pool->ctx);
     return 0;
+}
+
+/* The one with the fewest requests, whether it has room for an attempt or not. */
+static struct process *pool_pick_side(struct egress_pool *pool)
+{
+    struct process *best = NULL;
+
+    for (struct list_node *n = list_first(&pool->processes); n != NULL;
+         n = list_next(&pool->processes, n)) {
+        struct process *p = CONTAINER_OF(n, struct process, node);
+
+        if (p->is_up && !p->is_alone && (best == NULL || p->held.count < best->held.count)) {
+            best = p;
+        }
+    }
+    return pool->side_count < EGRESS_SIDE_MAX ? best : NULL;
+}
+
+static void side_took(struct egress_pool *pool, struct process *p, uint64_t handle,
+                      egress_on_done *on_done, void *ctx)
+{
+    held_new(p, handle, on_done, ctx)->is_side = true;
+    pool->side_count++;
+    loop_wake(pool->loop);
+}
+
+int egress_pool_side_mail(struct egress_pool *pool, struct frame_mail *mail,
+                          egress_on_done *on_done, void *ctx, uint64_t *ret_handle)
+{
+    struct process *p = pool_pick_side(pool);
+    int rc;
+
+    if (p == NULL) {
+        return -E_BUSY;
+    }
+    mail->handle = pool->side_next;
+    rc = frame_put_mail(&p->out, mail);
+    if (rc == 0) {
+        side_took(pool, p, pool->side_next++, on_done, ctx);
+        *ret_handle = mail->handle;
+    }
+    return rc;
+}
+
+int egress_pool_side_send(struct egress_pool *pool, struct frame_send *send_frame,
+                          egress_on_done *on_done, void *ctx, uint64_t *ret_handle)
+{
+    struct process *p = pool_pick_side(pool);
+    int rc;
+
+    if (p == NULL) {
+        return -E_BUSY;
+    }
+    send_frame->handle = pool->side_next;
+    rc = frame_put_send(&p->out, send_frame);
+    if (rc == 0) {
+        side_took(pool, p, pool->side_next++, on_done, ctx);
+        *ret_handle = send_frame->handle;
+    }
+    return rc;
 }
 
 void egress_pool_flush(struct egress_pool *pool)

@@ -16,6 +16,8 @@
 struct egress_pool;
 struct loop;
 
+enum { EGRESS_SIDE_MAX = 16 };
+
 struct egress_options {
     unsigned processes;
     uint32_t transfers_max; /* each */
@@ -37,6 +39,15 @@ void egress_pool_start(struct egress_pool *p);
 /* Handles are unique among requests in flight. `alone`: in a process of its own, started for it. */
 NODISCARD int egress_pool_send(struct egress_pool *p, const struct frame_send *send,
                                bool alone);
+/*
+ * Beside the attempts: a mail, or a request that is none of a delivery's. At most EGRESS_SIDE_MAX at once (-E_BUSY);
+ * on_done as above with the handle given here, also NULL; never after egress_pool_free. They take no slot of the
+ * engine's.
+ */
+NODISCARD int egress_pool_side_mail(struct egress_pool *p, struct frame_mail *mail,
+                                    egress_on_done *on_done, void *ctx, uint64_t *ret_handle);
+NODISCARD int egress_pool_side_send(struct egress_pool *p, struct frame_send *send,
+                                    egress_on_done *on_done, void *ctx, uint64_t *ret_handle);
 /* Write what was taken since: once a turn, so that many requests are one system call. May call on_done. */
 void egress_pool_flush(struct egress_pool *p);
 uint64_t egress_pool_restarts(const struct egress_pool *p);

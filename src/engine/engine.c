@@ -274,3 +274,8 @@ void engine_stats(const struct engine *e, struct engine_stats *ret_stats)
     ret_stats->bodies = e->bodies.count;
     ret_stats->body_bytes = e->body_bytes;
 }
+
+struct egress_pool *engine_egress(struct engine *e)
+{
+    return e->pool;
+}

@@ -21,6 +21,7 @@
 struct audit_entry;
 struct egress_options;
 struct app;
+struct egress_pool;
 struct endpoint;
 struct engine;
 struct hub;
@@ -94,6 +95,9 @@ NODISCARD int engine_retry(struct engine *e, const struct id *delivery, int64_t 
 /* Cancel: -E_STATE when it has ended or is being sent this moment. */
 NODISCARD int engine_cancel(struct engine *e, const struct id *delivery, int64_t app_no,
                             const struct audit_entry *audit, engine_done *on_done, void *ctx);
+
+/* For what else leaves by the sending processes (engine/outbox.h). */
+struct egress_pool *engine_egress(struct engine *e);
 
 /* --- hooks of the wiring */
 void engine_on_endpoint(struct engine *e, struct endpoint *endpoint,

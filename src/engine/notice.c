@@ -21,7 +21,9 @@
 #include "base/map.h"
 #include "engine/hub.h"
 #include "engine/notice_facts.h"
+#include "engine/notice_mail.h"
 #include "engine/notice_text.h"
+#include "engine/outbox.h"
 #include "engine/registry.h"
 #include "json/json.h"
 #include "net/loop.h"
@@ -70,6 +72,7 @@ struct notices {
     struct notices_options options;
     char *own_url;
     struct notice_texts *texts;
+    struct notice_mailer mailer; /* outbox NULL: nothing is mailed */
     struct id_maker ids;
     struct map groups;
     struct list group_order;
@@ -89,6 +92,8 @@ struct raising {
     struct notices *notices;
     struct arena arena;
     struct notice_row row;
+    struct outbox_row mails[NOTICE_MAILS_MAX];
+    size_t mail_count;
 };
 
 /* --- the table of kinds */
@@ -212,8 +217,13 @@ static int raising_run(struct write *w, struct db *db, struct write_seqs *seqs)
 {
     const struct raising *r = CONTAINER_OF(w, struct raising, write);
 
+    int rc = notice_insert(db, &r->row);
+
     (void)seqs;
-    return notice_insert(db, &r->row);
+    for (size_t i = 0; rc == 0 && i < r->mail_count; i++) {
+        rc = outbox_insert(db, &r->mails[i]);
+    }
+    return rc;
 }
 
 /* The live stream: what the lists show of it, without the text. */
@@ -256,6 +266,9 @@ static void raising_done(struct write *w, int result)
     if (result == 0) {
         n->stats.raised++;
         raising_tell(n, r);
+        for (size_t i = 0; i < r->mail_count; i++) {
+            outbox_take(n->mailer.outbox, &r->mails[i]);
+        }
         LOG_I("notice", "kind=%s app_no=%lld endpoint_no=%lld", notice_kind_name(r->row.kind),
               (long long)r->row.app, (long long)r->row.endpoint);
     } else {
@@ -333,9 +346,11 @@ static int raise_new(struct notices *n, const struct notice *notice, struct grou
     notice_facts_make(&facts, notice, n->options.own_url, now);
     rc = raising_fill(n, r, notice, &facts);
     if (rc == 0) {
+        r->mail_count = notice_mails(&n->mailer, n->texts, &r->row, facts.rows, facts.count,
+                                     &r->arena, r->mails);
         r->write = (struct write){ .class = WRITE_BACKGROUND,
-                                   .rows = 1,
-                                   .bytes = 256 + r->row.text.len + r->row.facts.len,
+                                   .rows = 1 + (uint32_t)r->mail_count,
+                                   .bytes = 256 + r->arena.total,
                                    .run = raising_run,
                                    .on_done = raising_done };
         rc = writer_submit(n->options.writer, &r->write);
@@ -557,6 +572,22 @@ void notices_free(struct notices *n)
     notice_texts_free(n->texts);
     free(n->own_url);
     free(n);
+}
+
+void notices_set_mailer(struct notices *n, const struct notice_mailer *mailer)
+{
+    n->mailer = *mailer;
+    n->mailer.own_url = n->options.own_url;
+}
+
+const struct notice_mailer *notices_mailer(const struct notices *n)
+{
+    return n->mailer.outbox == NULL ? NULL : &n->mailer;
+}
+
+const struct notice_texts *notices_texts(const struct notices *n)
+{
+    return n->texts;
 }
 
 void notices_stats(const struct notices *n, struct notices_stats *ret_stats)

@@ -23,6 +23,7 @@ struct db_options;
 struct endpoint;
 struct hub;
 struct loop;
+struct notice_texts;
 struct notices;
 struct project;
 struct registry;
@@ -102,6 +103,12 @@ struct notices_options {
 NODISCARD int notices_new(const struct notices_options *options, const struct db_options *db,
                           struct notices **ret_notices, struct err *err);
 void notices_free(struct notices *n); /* after the writer has stopped; NULL allowed */
+/* From now on notices are mailed too (copied; what it points to lives longer). */
+struct notice_mailer;
+void notices_set_mailer(struct notices *n, const struct notice_mailer *mailer);
+/* NULL before. */
+const struct notice_mailer *notices_mailer(const struct notices *n);
+const struct notice_texts *notices_texts(const struct notices *n);
 /* No timer fires any more. */
 void notices_stop(struct notices *n);
 

@@ -128,6 +128,28 @@ int frame_put_send(struct buf *out, const struct frame_send *f)
     return frame_close(out, p);
 }
 
+int frame_put_mail(struct buf *out, const struct frame_mail *f)
+{
+    const struct str *const strs[] = { &f->host, &f->helo,     &f->from, &f->to,
+                                       &f->user, &f->password, &f->body };
+    const size_t count = sizeof(strs) / sizeof(strs[0]);
+    int code;
+    char *p =
+        frame_open(out, FRAME_MAIL, 1 + 8 + 4 + 4 + 1 + frame_strs_size(strs, count), &code);
+
+    if (p == NULL) {
+        return code;
+    }
+    p = frame_put_u64(p, f->handle);
+    p = frame_put_u32(p, f->timeout_ms);
+    p = frame_put_u32(p, f->port);
+    p = frame_put_u8(p, f->tls);
+    for (size_t i = 0; i < count; i++) {
+        p = frame_put_str(p, *strs[i]);
+    }
+    return frame_close(out, p);
+}
+
 int frame_put_done(struct buf *out, const struct frame_done *f)
 {
     const struct str *const strs[] = { &f->ip, &f->detail, &f->response_headers,
@@ -248,7 +270,7 @@ int frame_next(struct str in, enum frame_type *ret_type, struct str *ret_body, s
     }
     /* A wrong type is known before the rest has come. */
     type = (unsigned char)in.p[FRAME_HEAD_SIZE];
-    if (type < FRAME_POLICY || type > FRAME_ABORT) {
+    if (type < FRAME_POLICY || type > FRAME_MAIL) {
         return -E_INVALID;
     }
     if (in.len < FRAME_HEAD_SIZE + size) {
@@ -294,6 +316,29 @@ int frame_get_send(struct str body, struct frame_send *ret)
     f.headers = frame_take_str(&r);
     f.body = frame_take_str(&r);
     if (frame_end(&r) != 0) {
+        return -E_INVALID;
+    }
+    *ret = f;
+    return 0;
+}
+
+int frame_get_mail(struct str body, struct frame_mail *ret)
+{
+    struct frame_reader r = { body, false };
+    struct frame_mail f = { 0 };
+
+    f.handle = frame_take_u64(&r);
+    f.timeout_ms = frame_take_u32(&r);
+    f.port = frame_take_u32(&r);
+    f.tls = frame_take_u8(&r);
+    f.host = frame_take_str(&r);
+    f.helo = frame_take_str(&r);
+    f.from = frame_take_str(&r);
+    f.to = frame_take_str(&r);
+    f.user = frame_take_str(&r);
+    f.password = frame_take_str(&r);
+    f.body = frame_take_str(&r);
+    if (frame_end(&r) != 0 || f.port == 0 || f.port > 65535 || f.tls > FRAME_MAIL_TLS) {
         return -E_INVALID;
     }
     *ret = f;

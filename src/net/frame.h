@@ -18,7 +18,13 @@
 
 enum { FRAME_SIZE_MAX = 4 * 1024 * 1024, FRAME_PHASES = 5 };
 
-enum frame_type { FRAME_POLICY = 1, FRAME_SEND = 2, FRAME_DONE = 3, FRAME_ABORT = 4 };
+enum frame_type {
+    FRAME_POLICY = 1,
+    FRAME_SEND = 2,
+    FRAME_DONE = 3,
+    FRAME_ABORT = 4,
+    FRAME_MAIL = 5
+};
 
 /* serve -> egress, first frame: the guard's policy and the limits. Text lists are comma-separated. */
 struct frame_policy {
@@ -46,11 +52,37 @@ struct frame_send {
     struct str body;
 };
 
-/* egress -> serve: the outcome, exactly one per SEND (unless the process dies). */
+enum frame_mail_tls {
+    FRAME_MAIL_PLAIN = 0,    /* no TLS: a relay of the operator's own network */
+    FRAME_MAIL_STARTTLS = 1, /* TLS before anything else is said, or nothing is sent */
+    FRAME_MAIL_TLS = 2       /* from the first byte */
+};
+
+/*
+ * serve -> egress: one message to one recipient, by the operator's mail server. That server may be of a private
+ * network; what the operator refuses, link-local and multicast addresses are refused for it too. Borrowed
+ * strings; the password is wiped with the transfer.
+ */
+struct frame_mail {
+    uint64_t handle;
+    uint32_t timeout_ms;
+    uint32_t port;
+    uint8_t tls;     /* enum frame_mail_tls */
+    struct str host; /* a name or an address, no brackets */
+    struct str helo; /* a domain */
+    struct str from; /* an address, without <> */
+    struct str to;
+    struct str user; /* empty: no login */
+    struct str password;
+    struct str body; /* the message, RFC 5322, lines end with CR LF */
+};
+
+/* egress -> serve: the outcome, exactly one per SEND or MAIL (unless the process dies). */
 struct frame_done {
     uint64_t handle;
-    int32_t token;       /* enum token; NONE when a response came whole (or enough of it) */
-    int32_t status_code; /* 0 = none */
+    int32_t
+        token; /* enum token; NONE when a response came whole (or enough of it, or the mail was taken) */
+    int32_t status_code; /* 0 = none; of a mail: the last reply code of SMTP */
     uint8_t conn_reused;
     uint8_t body_cut;
     int32_t phase_us[FRAME_PHASES]; /* dns, connect, tls, wait, read; -1 = not reached */
@@ -63,6 +95,7 @@ struct frame_done {
 
 NODISCARD int frame_put_policy(struct buf *out, const struct frame_policy *f);
 NODISCARD int frame_put_send(struct buf *out, const struct frame_send *f);
+NODISCARD int frame_put_mail(struct buf *out, const struct frame_mail *f);
 NODISCARD int frame_put_done(struct buf *out, const struct frame_done *f);
 NODISCARD int frame_put_abort(struct buf *out,
                               uint64_t handle); /* serve -> egress: forget it, no answer */
@@ -73,6 +106,7 @@ NODISCARD int frame_next(struct str in, enum frame_type *ret_type, struct str *r
                          size_t *ret_size);
 NODISCARD int frame_get_policy(struct str body, struct frame_policy *ret);
 NODISCARD int frame_get_send(struct str body, struct frame_send *ret);
+NODISCARD int frame_get_mail(struct str body, struct frame_mail *ret);
 NODISCARD int frame_get_done(struct str body, struct frame_done *ret);
 NODISCARD int frame_get_abort(struct str body, uint64_t *ret_handle);
 

@@ -413,3 +413,23 @@ bool ipguard_allows(const struct ipguard *guard, const struct ip *ip, uint16_t p
     }
     return !ip_is_own(guard, ip) && ip_is_public(ip);
 }
+
+static bool ip_is_never(const struct ip *ip)
+{
+    const uint8_t *b = ip->bytes;
+    static const uint8_t zero[16];
+
+    if (ip->is_v6 == 0) {
+        return b[0] == 0 || b[0] >= 224 || (b[0] == 169 && b[1] == 254);
+    }
+    return memcmp(b, zero, 16) == 0 || b[0] == 0xff ||
+           (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) ||
+           (memcmp(b, zero, 10) == 0 && b[10] == 0xff && b[11] == 0xff) ||
+           row_holds(&row_nat64, ip);
+}
+
+bool ipguard_allows_operator(const struct ipguard *guard, const struct ip *ip, uint16_t port)
+{
+    ASSERT(guard != NULL && ip != NULL);
+    return port != 0 && !targets_hold(&guard->refuse, ip, port) && !ip_is_never(ip);
+}

@@ -44,6 +44,12 @@ void ipguard_free(struct ipguard *guard);
 void ipguard_refresh(struct ipguard *guard); /* this host's addresses again */
 bool ipguard_allows(const struct ipguard *guard, const struct ip *ip, uint16_t port);
 
+/*
+ * For what the operator himself names (his mail server): private, loopback and own addresses pass; what he refuses
+ * does not, nor link-local (cloud metadata), multicast and unspecified addresses.
+ */
+bool ipguard_allows_operator(const struct ipguard *guard, const struct ip *ip, uint16_t port);
+
 /* Is it allowed by a line of allow_targets? (Such a port need not stand in the list of ports.) */
 bool ipguard_excepts(const struct ipguard *guard, const struct ip *ip, uint16_t port);
 /* The tables of refused ranges, for the tests that walk their edges. */

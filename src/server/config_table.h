@@ -72,6 +72,12 @@
     X(notice_days, CONFIG_INT, "90", 1, 3650, false, "How long notices are kept.") \
     X(notice_templates, CONFIG_TEXT, "", 0, 4096, false, "Folder with texts of notices that go before those of the build.") \
     X(audit_days, CONFIG_INT, "400", 1, 36500, true, "How long the audit log is kept.") \
+    X(notice_emails, CONFIG_TEXT, "", 0, 4096, false, "Addresses of the operator, between commas: alerts and what else is his.") \
+    X(smtp_url, CONFIG_TEXT, "", 0, 1024, false, "smtp://HOST:PORT (STARTTLS) or smtps://HOST:PORT; empty: no mail is sent.") \
+    X(smtp_plain, CONFIG_BOOL, "false", 0, 1, false, "smtp:// without TLS: only to a relay of your own network.") \
+    X(smtp_from, CONFIG_TEXT, "", 0, 320, false, "Sender of mails: an address, or: Name <address>.") \
+    X(smtp_credentials_file, CONFIG_TEXT, "", 0, 4096, false, "File with user and password of the mail server, a line each.") \
+    X(outbox_retry_ms, CONFIG_DURATION_MS, "30000", 100, 3600000, false, "Before the second try of a mail; doubled each time, at most 1h.") \
     X(drain_ms, CONFIG_DURATION_MS, "35000", 0, 300000, false, "Time that SIGTERM gives to attempts in flight.") \
     X(ca_file, CONFIG_TEXT, "", 0, 4096, false, "PEM file of the certificate authorities that endpoints are judged by; empty: SSL_CERT_FILE or the system's.")
 /* clang-format on */

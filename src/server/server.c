@@ -29,7 +29,9 @@
 #include "engine/jobs.h"
 #include "engine/meter.h"
 #include "engine/notice.h"
+#include "engine/outbox.h"
 #include "engine/quota.h"
+#include "engine/recipients.h"
 #include "engine/registry.h"
 #include "net/http.h"
 #include "net/ipguard.h"
@@ -37,6 +39,7 @@
 #include "server/config.h"
 #include "server/keeper.h"
 #include "server/listen.h"
+#include "server/mail.h"
 #include "server/signals.h"
 #include "server/welcome.h"
 #include "store/reader.h"
@@ -73,6 +76,8 @@ struct server {
     struct registry *registry;
     struct inbox *inbox;
     struct notices *notices;
+    struct outbox *outbox;
+    struct recipients *recipients;
     struct hub *hub;
     struct meter *meter;
     struct quotas *quotas;
@@ -216,6 +221,7 @@ static void server_drain(struct server *s)
     http_stop_accepting(s->http);
     api_drain(s->api);
     jobs_stop(s->jobs);
+    outbox_stop(s->outbox);
     s->drain_timer = (struct loop_timer){ .on_due = on_drain_due, .ctx = s };
     loop_timer_set(s->loop, &s->drain_timer, clock_boot_ms() + s->config->drain_ms);
     engine_drain(s->engine, on_drained, s);
@@ -462,6 +468,8 @@ static int server_start_api(struct server *s)
                                    .readers = s->readers,
                                    .inbox = s->inbox,
                                    .notices = s->notices,
+                                   .outbox = s->outbox,
+                                   .recipients = s->recipients,
                                    .loop = s->loop,
                                    .hub = s->hub,
                                    .meter = s->meter,
@@ -571,6 +579,17 @@ static int server_start(struct server *s, struct err *err)
         rc = server_start_engine(s);
     }
     if (rc == 0) {
+        rc = mail_start(&(struct mail_parts){ .config = s->config,
+                                              .loop = s->loop,
+                                              .writer = s->writer,
+                                              .readers = s->readers,
+                                              .engine = s->engine,
+                                              .keyring = s->keyring,
+                                              .db = &s->db,
+                                              .notices = s->notices },
+                        &s->outbox, &s->recipients, err);
+    }
+    if (rc == 0) {
         rc = server_start_api(s);
     }
     if (rc == 0) {
@@ -596,6 +615,7 @@ static void server_stop(struct server *s)
     }
     jobs_stop(s->jobs);
     notices_stop(s->notices);
+    outbox_stop(s->outbox);
     if (s->readers != NULL) {
         loop_unwatch(s->loop, &s->readers_watch);
         readers_stop(s->readers);
@@ -612,6 +632,8 @@ static void server_stop(struct server *s)
     meter_free(s->meter);
     quotas_free(s->quotas);
     notices_free(s->notices);
+    outbox_free(s->outbox);
+    recipients_free(s->recipients);
     if (s->http != NULL) {
         http_stop(s->http);
     }

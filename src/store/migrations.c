@@ -177,7 +177,7 @@ static const struct {
 } migration_steps[] = {
     { 1, step1_sqlite, step1_postgres },
     { 2, step2_sqlite, step2_postgres },
-    { 3, ddl_notice_sqlite, ddl_notice_postgres },
+    { 2, ddl_notice_sqlite, ddl_notice_postgres },
     { 2, ddl_replay_sqlite, ddl_replay_postgres },
     { 2, ddl_audit_sqlite, ddl_audit_postgres },
     { 2, ddl_tally_sqlite, ddl_tally_postgres },
@@ -185,6 +185,7 @@ static const struct {
     /* An older one would send the raw event where a transform or a filter says otherwise. */
     { 8, ddl_payload_sqlite, ddl_payload_postgres },
     { 8, ddl_usage_sqlite, ddl_usage_postgres },
+    { 8, ddl_outbox_sqlite, ddl_outbox_postgres },
 };
 
 enum migration_stmt { MIGRATION_READ, MIGRATION_WRITE };

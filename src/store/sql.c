@@ -32,6 +32,8 @@ static void sql_build(void)
         { SQL_BITE, replay_bite_stmts, BITE_STMTS },
         { SQL_AUDIT, audit_stmts, AUDIT_STMTS },
         { SQL_USAGE, usage_stmts, USAGE_STMTS },
+        { SQL_OUTBOX, outbox_stmts, OUTBOX_STMTS },
+        { SQL_NOTIFICATION, notification_stmts, NOTIFICATION_STMTS },
     };
 
     for (size_t i = 0; i < SQL_COUNT(tables); i++) {

@@ -121,6 +121,21 @@ enum success_stmt {
     SUCCESS_STMTS
 };
 enum look_stmt { LOOK_FRESH, LOOK_RETRIES, LOOK_ENDED, LOOK_STMTS };
+enum outbox_stmt {
+    OUTBOX_INSERT,
+    OUTBOX_PUT_OFF,
+    OUTBOX_DELETE,
+    OUTBOX_LOAD,
+    OUTBOX_GET,
+    OUTBOX_STMTS
+};
+
+enum notification_stmt {
+    NOTIFICATION_INSERT,
+    NOTIFICATION_UPDATE,
+    NOTIFICATION_LOAD,
+    NOTIFICATION_STMTS
+};
 
 enum replay_stmt {
     REPLAY_INSERT,
@@ -192,7 +207,9 @@ enum {
     SQL_BITE = SQL_PAGE + (int)PAGE_STMTS,
     SQL_AUDIT = SQL_BITE + (int)BITE_STMTS,
     SQL_USAGE = SQL_AUDIT + (int)AUDIT_STMTS,
-    SQL_STMTS = SQL_USAGE + (int)USAGE_STMTS
+    SQL_OUTBOX = SQL_USAGE + (int)USAGE_STMTS,
+    SQL_NOTIFICATION = SQL_OUTBOX + (int)OUTBOX_STMTS,
+    SQL_STMTS = SQL_NOTIFICATION + (int)NOTIFICATION_STMTS
 };
 
 extern const struct db_stmt lane_stmts[LANE_STMTS];
@@ -207,6 +224,8 @@ extern const struct db_stmt rollup_stmts[ROLLUP_STMTS];
 extern const struct db_stmt tally_stmts[TALLY_STMTS];
 extern const struct db_stmt look_stmts[LOOK_STMTS];
 extern const struct db_stmt notice_stmts[NOTICE_STMTS];
+extern const struct db_stmt outbox_stmts[OUTBOX_STMTS];
+extern const struct db_stmt notification_stmts[NOTIFICATION_STMTS];
 extern const struct db_stmt success_stmts[SUCCESS_STMTS];
 extern const struct db_stmt usage_stmts[USAGE_STMTS];
 extern const struct db_stmt replay_stmts[REPLAY_STMTS];

@@ -10,7 +10,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-const TYPE = { POLICY: 1, SEND: 2, DONE: 3, ABORT: 4 };
+const TYPE = { POLICY: 1, SEND: 2, DONE: 3, ABORT: 4, MAIL: 5 };
 const PHASES = ['dns', 'connect', 'tls', 'wait', 'read'];
 const CLOSE_MS = 10_000;
 
@@ -47,6 +47,11 @@ export function policyFrame(policy) {
 export function sendFrame(handle, request) {
     return frame(TYPE.SEND, u64(handle), u32(request.timeoutMs ?? 15_000), u32(request.fresh ? 1 : 0), str(request.url),
         str(request.headers ?? 'Content-Type: application/json\r\nAccept-Encoding: identity\r\n'), str(request.body ?? '{}'));
+}
+
+export function mailFrame(handle, mail) {
+    return frame(TYPE.MAIL, u64(handle), u32(mail.timeoutMs ?? 15_000), u32(mail.port), Buffer.from([mail.tls]), str(mail.host),
+        str(mail.helo), str(mail.from), str(mail.to), str(mail.user ?? ''), str(mail.password ?? ''), str(mail.body));
 }
 
 // token.h is the one table of tokens: read it rather than repeat it.
@@ -125,6 +130,13 @@ export async function startEgress(policy = {}, { env = {}, args } = {}) {
             return new Promise((resolve, reject) => {
                 waiting.set(handle, { resolve, reject });
                 channel.write(sendFrame(handle, request));
+            });
+        },
+        mail(mail) {
+            const handle = next++;
+            return new Promise((resolve, reject) => {
+                waiting.set(handle, { resolve, reject });
+                channel.write(mailFrame(handle, mail));
             });
         },
         abort(handle) {

@@ -13,6 +13,7 @@ static int rewrite(struct buf *out, enum frame_type type, struct str body)
     struct frame_policy policy;
     struct frame_send send;
     struct frame_done done;
+    struct frame_mail mail;
     uint64_t handle;
 
     if (type == FRAME_POLICY && frame_get_policy(body, &policy) == 0) {
@@ -26,6 +27,9 @@ static int rewrite(struct buf *out, enum frame_type type, struct str body)
     }
     if (type == FRAME_ABORT && frame_get_abort(body, &handle) == 0) {
         return frame_put_abort(out, handle);
+    }
+    if (type == FRAME_MAIL && frame_get_mail(body, &mail) == 0) {
+        return frame_put_mail(out, &mail);
     }
     return -E_INVALID;
 }

@@ -8,7 +8,7 @@ import { before, describe, it } from 'node:test';
 import { Contract } from '../lib/contract.mjs';
 import { useServer } from './support.mjs';
 
-const PUBLIC = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/catch/{token}'];
+const PUBLIC = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/catch/{token}', '/notifications/confirm/{token}', '/notifications/unsubscribe/{token}'];
 
 // The table of routes as it stands in the source: every string of a row is one, macros are replaced.
 function routesOfTheSource() {

@@ -131,6 +131,10 @@ export class Contract {
         if (!body) {
             return ['the server took a body that the contract does not know'];
         }
+        const media = (answer.request.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
+        if (body.content?.[media] && media !== 'application/json') {
+            return [];
+        }
         let json;
         try {
             json = JSON.parse(bytes.toString('utf8'));

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "store/notice.h"
+#include "store/notification.h"
+#include "store/outbox.h"
 #include "suites.h"
 
 static struct notice_row row_of(struct harness *h, int64_t seq, int64_t app)
@@ -149,7 +151,111 @@ static void test_expire_in_bites(void **state)
     assert_int_equal(harness_int(h, "SELECT min(seq) FROM notice"), 5);
 }
 
+/* --- the outbox */
+static struct outbox_row letters[3];
+
+static int run_outbox(void *ctx, struct db *db, struct write_seqs *seqs)
+{
+    int rc = 0;
+
+    (void)ctx;
+    (void)seqs;
+    for (int64_t i = 0; rc == 0 && i < 3; i++) {
+        letters[i] = (struct outbox_row){ .seq = 10 + i,
+                                          .channel = OUTBOX_MAIL,
+                                          .target = STR("a@x.example"),
+                                          .body = STR("\xff body"),
+                                          .created_at = 5,
+                                          .due_at = 6 };
+        rc = outbox_insert(db, &letters[i]);
+    }
+    rc = rc == 0 ? outbox_put_off(db, 11, 2, 99) : rc;
+    return rc == 0 ? outbox_delete(db, 10) : rc;
+}
+
+static int count_rows(void *ctx, const struct outbox_row *row)
+{
+    int64_t *sum = ctx;
+
+    *sum += row->seq * 1000 + row->attempts * 100 + row->due_at;
+    return 0;
+}
+
+static void test_outbox(void **state)
+{
+    struct harness *h = *state;
+    struct outbox_row row;
+    struct arena arena;
+    struct db *db;
+    int64_t sum = 0;
+
+    harness_start(h);
+    assert_int_equal(job_run(h, run_outbox, NULL), 0);
+    arena_init(&arena);
+    db = harness_connect(h, false);
+    assert_int_equal(outbox_load(db, 10, count_rows, &sum), 0);
+    assert_int_equal(sum, 11000 + 200 + 99 + 12000 + 6);
+    assert_int_equal(outbox_get(db, 11, &arena, &row), 0);
+    assert_true(str_eq_c(row.body, "\xff body") && str_eq_c(row.target, "a@x.example"));
+    assert_int_equal(outbox_get(db, 10, &arena, &row), -E_NOT_FOUND);
+    db_close(db);
+    arena_done(&arena);
+}
+
+/* --- whom an app's notices are mailed to */
+struct settings {
+    int64_t version, changes;
+    const char *config;
+};
+
+static int run_settings(void *ctx, struct db *db, struct write_seqs *seqs)
+{
+    struct settings *s = ctx;
+
+    (void)seqs;
+    return notification_set(db, 7, s->version, str_from(s->config), &s->changes);
+}
+
+static int see_settings(void *ctx, int64_t app, int64_t version, struct str config)
+{
+    assert_int_equal(app, 7);
+    assert_int_equal(version, 2);
+    assert_true(str_eq_c(config, "{\"b\":1}"));
+    ++*(int *)ctx;
+    return 0;
+}
+
+static void test_notification_versions(void **state)
+{
+    static const struct {
+        int64_t version;
+        const char *config;
+        int64_t changes;
+    } rows[] = { { 2, "{}", 0 },
+                 { 1, "{}", 1 },
+                 { 1, "{\"a\":1}", 0 },
+                 { 3, "{}", 0 },
+                 { 2, "{\"b\":1}", 1 } };
+    struct harness *h = *state;
+    struct db *db;
+    int seen = 0;
+
+    harness_start(h);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct settings s = { rows[i].version, -1, rows[i].config };
+
+        assert_int_equal(job_run(h, run_settings, &s), 0);
+        assert_int_equal(s.changes, rows[i].changes);
+    }
+    db = harness_connect(h, false);
+    assert_int_equal(notification_load(db, see_settings, &seen), 0);
+    assert_int_equal(seen, 1);
+    db_close(db);
+}
+
 static const struct CMUnitTest tests[] = {
+    STORE_TEST(test_outbox),
+    STORE_TEST(test_notification_versions),
     STORE_TEST(test_list_and_read),
     STORE_TEST(test_expire_in_bites),
 };

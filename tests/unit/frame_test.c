@@ -46,6 +46,20 @@ static const struct frame_done done = {
     .response_body = { NULL, 0 },
 };
 
+static const struct frame_mail mail = {
+    .handle = 11,
+    .timeout_ms = 30000,
+    .port = 587,
+    .tls = FRAME_MAIL_STARTTLS,
+    .host = { "mail.example.com", 16 },
+    .helo = { "example.com", 11 },
+    .from = { "a@example.com", 13 },
+    .to = { "b@example.com", 13 },
+    .user = { "u", 1 },
+    .password = { "p", 1 },
+    .body = { "Subject: x\r\n\r\n\0", 15 },
+};
+
 static void put_all(struct buf *out)
 {
     buf_init(out, 4096);
@@ -53,6 +67,7 @@ static void put_all(struct buf *out)
     assert_int_equal(frame_put_send(out, &send), 0);
     assert_int_equal(frame_put_done(out, &done), 0);
     assert_int_equal(frame_put_abort(out, 9), 0);
+    assert_int_equal(frame_put_mail(out, &mail), 0);
 }
 
 static void check_policy(struct str body)
@@ -103,6 +118,24 @@ static void check_done(struct str body)
     assert_int_equal(got.response_body.len, 0);
 }
 
+static void check_mail(struct str body)
+{
+    struct frame_mail got;
+
+    assert_int_equal(frame_get_mail(body, &got), 0);
+    assert_true(got.handle == mail.handle);
+    assert_int_equal(got.timeout_ms, 30000);
+    assert_int_equal(got.port, 587);
+    assert_int_equal(got.tls, FRAME_MAIL_STARTTLS);
+    assert_true(str_eq(got.host, mail.host));
+    assert_true(str_eq(got.helo, mail.helo));
+    assert_true(str_eq(got.from, mail.from));
+    assert_true(str_eq(got.to, mail.to));
+    assert_true(str_eq(got.user, mail.user));
+    assert_true(str_eq(got.password, mail.password));
+    assert_true(str_eq(got.body, mail.body));
+}
+
 static void what_is_written_is_read(void **state)
 {
     struct buf out;
@@ -115,7 +148,7 @@ static void what_is_written_is_read(void **state)
     (void)state;
     put_all(&out);
     left = buf_str(&out);
-    for (int expected = FRAME_POLICY; expected <= FRAME_ABORT; expected++) {
+    for (int expected = FRAME_POLICY; expected <= FRAME_MAIL; expected++) {
         assert_int_equal(frame_next(left, &type, &body, &size), 0);
         assert_int_equal(type, expected);
         if (type == FRAME_POLICY) {
@@ -124,6 +157,8 @@ static void what_is_written_is_read(void **state)
             check_send(body);
         } else if (type == FRAME_DONE) {
             check_done(body);
+        } else if (type == FRAME_MAIL) {
+            check_mail(body);
         } else {
             assert_int_equal(frame_get_abort(body, &handle), 0);
             assert_true(handle == 9);
@@ -140,6 +175,7 @@ static int get_any(enum frame_type type, struct str body)
     struct frame_policy p;
     struct frame_send s;
     struct frame_done d;
+    struct frame_mail m;
     uint64_t handle;
 
     if (type == FRAME_POLICY) {
@@ -147,6 +183,9 @@ static int get_any(enum frame_type type, struct str body)
     }
     if (type == FRAME_SEND) {
         return frame_get_send(body, &s);
+    }
+    if (type == FRAME_MAIL) {
+        return frame_get_mail(body, &m);
     }
     return type == FRAME_DONE ? frame_get_done(body, &d) : frame_get_abort(body, &handle);
 }
@@ -200,12 +239,12 @@ static void every_cut_is_found(void **state)
 static void bad_heads(void **state)
 {
     static const unsigned char cases[][5] = {
-        { 0, 0, 0, 0, 1 },               /* no type */
-        { 1, 0, 0x40, 0, 1 },            /* one over the limit */
-        { 0xff, 0xff, 0xff, 0xff, 1 },   /* far over */
-        { 1, 0, 0, 0, 0 },               /* type 0 */
-        { 1, 0, 0, 0, FRAME_ABORT + 1 }, /* type beyond */
-        { 9, 0, 0, 0, 0xff },            /* wrong before the rest has come */
+        { 0, 0, 0, 0, 1 },              /* no type */
+        { 1, 0, 0x40, 0, 1 },           /* one over the limit */
+        { 0xff, 0xff, 0xff, 0xff, 1 },  /* far over */
+        { 1, 0, 0, 0, 0 },              /* type 0 */
+        { 1, 0, 0, 0, FRAME_MAIL + 1 }, /* type beyond */
+        { 9, 0, 0, 0, 0xff },           /* wrong before the rest has come */
     };
     enum frame_type type;
     struct str body;
