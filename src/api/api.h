@@ -51,7 +51,10 @@ struct api_options {
     bool require_tls; /* plain HTTP is refused (non-loopback listener without TLS and proxy) */
     struct str header_prefix;
     struct str own_url;
-    bool reveals_secrets; /* GET .../secret answers who proves again who they are */
+    bool reveals_secrets;          /* GET .../secret answers who proves again who they are */
+    int64_t tests_per_minute;      /* of an app */
+    int64_t url_checks_per_minute; /* of a project */
+    struct str source_ips;         /* comma-separated, as the operator wrote them */
     int64_t endpoint_timeout_ms;
     int64_t app_endpoints_max;
     int64_t endpoints_max;

@@ -288,6 +288,20 @@ static bool named_notice(struct call *call, struct str text)
     return id_parse(ID_NOTICE, text, &call->id) == 0;
 }
 
+static bool named_attempt(struct call *call, struct str text)
+{
+    int64_t number = 0;
+
+    for (size_t i = 0; i < text.len && number <= INT32_MAX; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9') {
+            return false;
+        }
+        number = number * 10 + (text.p[i] - '0');
+    }
+    call->attempt = (int32_t)number;
+    return number > 0 && number <= INT32_MAX && text.p[0] != '0';
+}
+
 static bool named_token(struct call *call, struct str text)
 {
     call->token = text;
@@ -304,7 +318,7 @@ static bool resolve_one(struct call *call, struct str name, struct str text)
         { "event", named_event },     { "delivery", named_delivery },
         { "type", named_type },       { "key", named_key },
         { "project", named_project }, { "token", named_token },
-        { "notice", named_notice },
+        { "notice", named_notice },   { "attempt", named_attempt },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

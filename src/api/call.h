@@ -57,7 +57,8 @@ struct call {
     struct endpoint *endpoint;
     struct event_type *type;
     struct api_key *named_key;
-    struct id id; /* event or delivery */
+    struct id id;    /* event or delivery */
+    int32_t attempt; /* its number */
     struct str token;
 
     /* body; faults found in it or in the query */
@@ -91,6 +92,7 @@ struct call {
     void (*stream_closed)(struct call *call);
 
     void (*saved)(struct call *call, struct object *object);
+    const char *audit_action; /* of the next object_save, instead of "<kind>.updated" */
     struct list_node creating;
     enum config_kind creating_kind;
 };

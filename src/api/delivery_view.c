@@ -28,6 +28,7 @@ static const char *const reason_names[] = {
     [REASON_ORDER_BLOCKED] = "order_blocked",
     [REASON_HELD_EXPIRED] = "held_expired",
     [REASON_TRANSFORM] = "transform_error",
+    [REASON_TEST] = "test",
 };
 
 enum { REASONS = sizeof(reason_names) / sizeof(reason_names[0]) };
@@ -125,7 +126,11 @@ void delivery_members(struct call *call, struct json_out *o, const struct delive
     } else {
         call_put_id(o, "event_id", ID_EVENT, event_id);
     }
-    call_put_text(o, "event_type", type == NULL ? STR_NONE : type->object.slug);
+    call_put_text(o, "event_type",
+                  type != NULL                 ? type->object.slug
+                  : row->reason == REASON_TEST ? STR("test.ping")
+                                               : STR_NONE);
+    json_put_bool(o, "test", row->reason == REASON_TEST);
     json_put_c(o, "status", view.status);
     json_put_c(o, "reason", view.reason);
     call_put_text(o, "reason_detail", row->detail);
@@ -256,6 +261,7 @@ void attempt_write(struct json_out *o, const struct attempt_row *a, struct str b
     put_phases(o, a);
     json_put_time(o, "next_attempt_at", a->planned_next_at);
     json_put_bool(o, "manual", (a->flags & ATTEMPT_MANUAL) != 0);
+    json_put_bool(o, "test", (a->flags & ATTEMPT_TEST) != 0);
     json_put_bool(o, "connection_reused", (a->flags & ATTEMPT_CONN_REUSED) != 0);
     json_out_object_end(o);
 }

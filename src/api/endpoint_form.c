@@ -37,22 +37,29 @@ void endpoint_defaults(struct call *call, struct endpoint_draft *draft)
 /* --- url */
 /* This server's own test inbox is reached without the network: the rules for URLs do not
  * concern it. */
-static bool is_own_inbox(struct call *call, struct str url)
+struct str endpoint_inbox(struct call *call, struct str url)
 {
     struct str own =
         arena_printf(call->arena, "%.*s/catch/", STR_ARG(call->api->options.own_url));
+    struct str token = str_starts(url, own) ? str_sub(url, own.len, url.len) : STR("");
 
-    return str_starts(url, own) && inbox_token_valid(str_sub(url, own.len, url.len));
+    return inbox_token_valid(token) ? token : STR("");
+}
+
+struct url_policy endpoint_url_policy(const struct call *call)
+{
+    const struct api_options *options = &call->api->options;
+
+    return (struct url_policy){ .allow_http = options->dev || options->allow_http,
+                                .allow_loopback = options->dev,
+                                .ports = options->endpoint_ports,
+                                .guard = options->guard };
 }
 
 static void read_url(struct call *call, struct form *f, bool required, struct str *ret_url,
                      bool *ret_refused)
 {
-    const struct api_options *options = &call->api->options;
-    struct url_policy policy = { .allow_http = options->dev || options->allow_http,
-                                 .allow_loopback = options->dev,
-                                 .ports = options->endpoint_ports,
-                                 .guard = options->guard };
+    struct url_policy policy = endpoint_url_policy(call);
     struct str text;
     struct url url;
     struct err err;
@@ -64,7 +71,7 @@ static void read_url(struct call *call, struct form *f, bool required, struct st
     if (!form_string(f, "url", required, 1, URL_SIZE_MAX, &text)) {
         return;
     }
-    if (is_own_inbox(call, text)) {
+    if (endpoint_inbox(call, text).len > 0) {
         *ret_url = text;
         return;
     }
@@ -217,6 +224,16 @@ void endpoint_form_read(struct call *call, enum endpoint_form form,
     endpoint_secret_read(call, &f, form, draft);
     endpoint_payload_read(&f, form, &draft->payload);
     form_end(&f);
+}
+
+void endpoint_form_target(struct call *call, struct form *f, struct endpoint_draft *draft,
+                          bool *ret_url_refused)
+{
+    read_url(call, f, true, &draft->url, ret_url_refused);
+    endpoint_headers_read(call, f, draft);
+    read_timeout(call, f, &draft->timeout_ms);
+    read_profiles(call, f, &draft->profiles);
+    endpoint_secret_read(call, f, ENDPOINT_CREATE, draft);
 }
 
 /* --- the stored document */

@@ -13,6 +13,7 @@
 #include "core/retry.h"
 #include "engine/payload.h"
 #include "engine/rules.h"
+#include "net/url.h"
 
 enum {
     ENDPOINT_TYPES_MAX = 100,
@@ -64,6 +65,13 @@ void endpoint_defaults(struct call *call, struct endpoint_draft *draft);
  * sets *ret_url_refused. */
 void endpoint_form_read(struct call *call, enum endpoint_form form,
                         struct endpoint_draft *draft, bool *ret_url_refused);
+/* Of them where to and how alone: url, headers, timeout_ms, signature_profiles, secret, secret_scope. */
+void endpoint_form_target(struct call *call, struct form *f, struct endpoint_draft *draft,
+                          bool *ret_url_refused);
+/* The token of this server's own test inbox when the URL is one, else empty. */
+struct str endpoint_inbox(struct call *call, struct str url);
+/* The rules for URLs as they are typed. */
+struct url_policy endpoint_url_policy(const struct call *call);
 /* retry, into the policy (endpoint_retry.c). */
 void endpoint_retry_read(struct form *f, struct retry_policy *policy);
 void endpoint_retry_write(struct json_out *o, const struct retry_policy *policy);

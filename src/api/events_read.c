@@ -18,7 +18,9 @@ enum { UNMATCHED_SIZE = 9 };
 int event_brief(struct db *db, int64_t app, int64_t seq, struct arena *arena,
                 struct event_row *ret_event)
 {
-    struct event_query q = { .app = app, .after_seq = seq - 1, .ascending = true, .limit = 1 };
+    struct event_query q = {
+        .app = app, .after_seq = seq - 1, .ascending = true, .with_tests = true, .limit = 1
+    };
     struct event_row *rows;
     size_t count;
     int rc = event_list(db, &q, arena, &rows, &count);

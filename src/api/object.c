@@ -126,6 +126,10 @@ void object_save(struct call *call, enum config_kind kind, const struct config_r
     ASSERT(row->version > 0 && row->audit == NULL);
     ASSERT(saved != NULL && !list_linked(&call->creating));
     audit_object(registry, kind, row, call->arena, entry);
+    if (call->audit_action != NULL) {
+        entry->action = str_from(call->audit_action);
+        call->audit_action = NULL;
+    }
     audited.audit = entry;
     call->saved = saved;
     rc = registry_save(registry, kind, &audited, on_saved, call);

@@ -48,6 +48,11 @@ static const struct route table[] = {
     { "GET",    ENDPOINT "/secret",              SCOPE_ADMIN,   0,            "",        endpoints_get_secret },
     { "POST",   APP "/roll_secret",              SCOPE_ADMIN,   ROUTE_BODY | ROUTE_OPTIONAL, "", apps_roll_secret },
     { "POST",   APP "/revoke_previous_secret",   SCOPE_ADMIN,   0,            "",        apps_revoke_previous_secret },
+    { "POST",   ENDPOINT "/test",                SCOPE_ADMIN,   ROUTE_BODY | ROUTE_OPTIONAL, "", endpoints_test },
+    { "POST",   APP "/test",                     SCOPE_ADMIN,   ROUTE_BODY,   "",        apps_test },
+    { "POST",   "/api/v1/url-check",             SCOPE_ADMIN,   ROUTE_BODY,   "",        url_check },
+    { "GET",    "/api/v1/source-ips",            SCOPE_READ,    0,            "",        source_ips },
+    { "GET",    DELIVERY "/attempts/{attempt}/curl", SCOPE_READ, 0,           "",        attempts_curl },
     { "GET",    APP "/secret",                   SCOPE_ADMIN,   0,            "",        apps_get_secret },
 
     { "POST",   ENDPOINT "/filters/test",        SCOPE_READ,    ROUTE_BODY,   "",        filters_test },

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "api/api_internal.h"
+#include "api/audit.h"
 #include "api/etag.h"
 #include "api/handlers.h"
 #include "api/object.h"
@@ -18,6 +19,7 @@
 #include "base/clock.h"
 #include "crypto/keyring.h"
 #include "crypto/sign.h"
+#include "engine/notice.h"
 
 enum { OVERLAP_DEFAULT_S = 24 * 3600, OVERLAP_MAX_S = 7 * 24 * 3600 };
 
@@ -164,8 +166,9 @@ static int read_list(struct call *call, const struct owner *owner, struct secret
     return rc;
 }
 
+/* `action` is what the audit log calls it. */
 static void save(struct call *call, const struct owner *owner, const struct secret_list *list,
-                 const struct json *headers,
+                 const struct json *headers, const char *action,
                  void (*saved)(struct call *call, struct object *object))
 {
     struct config_row row = object_row_next(call, owner->object);
@@ -175,6 +178,7 @@ static void save(struct call *call, const struct owner *owner, const struct secr
     buf_init(&sealed, SEALED_PLAIN_MAX + BOX_OVERHEAD);
     rc = secret_seal(call, owner->object->kind, owner->object->no, list, headers, &sealed);
     row.sealed = buf_str(&sealed);
+    call->audit_action = action;
     if (rc != 0) {
         problem_reply(call, rc);
     } else {
@@ -197,11 +201,30 @@ static void put_warning(struct json_out *o, const struct rolled *rolled)
     json_out_object_end(o);
 }
 
+static void tell(struct call *call, const struct object *object, const struct rolled *rolled)
+{
+    char until[CLOCK_TEXT_SIZE];
+    struct str detail = STR("The previous one is not valid any more.");
+
+    if (rolled->previous_expires_at != 0) {
+        clock_format(rolled->previous_expires_at, until);
+        detail = arena_printf(call->arena, "The previous one stays valid until %s.", until);
+    }
+    notice_raise(
+        call->api->options.notices,
+        &(struct notice){ .kind = NOTICE_SECRET_ROLLED,
+                          .app = call->app,
+                          .endpoint = object->kind == CONFIG_APP ? NULL : call->endpoint,
+                          .detail = detail,
+                          .always = true });
+}
+
 static void on_rolled(struct call *call, struct object *object)
 {
     const struct rolled *rolled = call->state;
     struct json_out *o;
 
+    tell(call, object, rolled);
     etag_header(call, object);
     o = call_json(call);
     json_out_object(o);
@@ -256,7 +279,7 @@ static void roll(struct call *call, const struct owner *owner)
         return;
     }
     call->state = make_next(call, owner, &form, &list);
-    save(call, owner, &list, headers, on_rolled);
+    save(call, owner, &list, headers, "secret.rolled", on_rolled);
 }
 
 void endpoints_roll_secret(struct call *call)
@@ -304,7 +327,7 @@ static void revoke(struct call *call, const struct owner *owner)
         return;
     }
     list.count = 1;
-    save(call, owner, &list, headers, on_revoked);
+    save(call, owner, &list, headers, "secret.revoked", on_revoked);
 }
 
 void endpoints_revoke_previous_secret(struct call *call)
@@ -353,6 +376,9 @@ static void reveal(struct call *call, const struct owner *owner)
         problem_reply(call, rc != 0 ? rc : -E_NOT_FOUND);
         return;
     }
+    audit_note(call->api, audit_of_id(call, "secret.revealed",
+                                      owner->object->kind == CONFIG_APP ? ID_APP : ID_ENDPOINT,
+                                      &owner->object->id));
     o = call_json(call);
     json_out_object(o);
     json_put_str(o, "secret", list.items[0].secret);

@@ -120,6 +120,31 @@ static void on_deadline(struct loop_timer *timer)
 
 /* --- Resolved and judged ---------------------------------------------------------------------- */
 
+/* What the guard says of each, and nothing more. */
+static void transfer_judge(struct transfer *t, const struct ip *addresses, size_t count)
+{
+    struct frame_done done;
+    struct buf lines;
+    bool refused = false;
+    int rc = 0;
+
+    buf_init(&lines, (IP_TEXT_SIZE + 16) * RESOLVER_ADDRESSES_MAX);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        bool allowed = ipguard_allows(t->options->guard, &addresses[i], t->url.port);
+        char text[IP_TEXT_SIZE];
+
+        ip_format(&addresses[i], text);
+        rc = buf_printf(&lines, "%s %s\n", text, allowed ? "allowed" : "refused");
+        refused = refused || !allowed;
+    }
+    ASSERT(rc == 0); /* the resolver answers no more */
+    outcome_of_token(t, TOKEN_DESTINATION_IP_PROHIBITED, "", &done);
+    done.token = refused ? TOKEN_DESTINATION_IP_PROHIBITED : TOKEN_NONE;
+    done.response_body = buf_str(&lines);
+    transfer_end(t, &done);
+    buf_done(&lines);
+}
+
 /* One address that is refused refuses the name: else the next answer could bring it in. */
 static void transfer_take_addresses(struct transfer *t, const struct ip *addresses,
                                     size_t count)
@@ -128,6 +153,10 @@ static void transfer_take_addresses(struct transfer *t, const struct ip *address
 
     ASSERT(count > 0);
     t->resolved_us = clock_boot_us();
+    if ((t->flags & FRAME_SEND_JUDGE) != 0) {
+        transfer_judge(t, addresses, count);
+        return;
+    }
     for (i = 0; i < count; i++) {
         if (!request_allows(t, &addresses[i])) {
             transfer_end_token(

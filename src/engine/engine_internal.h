@@ -112,6 +112,10 @@ struct engine {
     struct map bodies; /* 8 bytes event seq */
     struct list body_order;
     size_t body_bytes;
+    struct list tests;       /* engine_test.c: all on their way */
+    struct list tests_local; /* those that were answered without egress */
+    uint64_t test_handle;
+    int64_t test_id;    /* milliseconds of the last one */
     struct map manuals; /* 8 bytes seq -> struct manual */
     struct map cancels; /* 8 bytes seq -> struct cancel, until no load can bring it back */
     uint32_t loads;
@@ -142,6 +146,17 @@ void engine_begin(struct engine *e, const struct core_action *action);
 void engine_starts(struct engine *e); /* a turn's share of what was begun */
 void engine_local_done(struct engine *e, struct attempt *a, int32_t token, int32_t status_code,
                        const char *detail);
+/* Through signature check and into the box; fills the verdict. Answers the status. */
+int engine_to_inbox(struct engine *e, struct str token, unsigned profiles, struct str secret,
+                    struct inbox_request *request);
+struct sign_input;
+void engine_request_headers(struct engine *e, struct sender *s, const struct sign_input *in,
+                            struct buf *out);
+/* engine_test.c */
+#define ENGINE_TEST_HANDLES ((uint64_t)1 << 62) /* above every slot of the core */
+void engine_test_done(struct engine *e, uint64_t handle, const struct frame_done *done);
+void engine_tests_local(struct engine *e);
+void engine_tests_stop(struct engine *e);
 /* engine_sender.c */
 struct sender *sender_get(struct engine *e, const struct endpoint *endpoint); /* NULL: cannot */
 void sender_drop(struct engine *e, uint32_t slot);
@@ -154,6 +169,10 @@ void sender_done(struct sender *s);
 void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done);
 void engine_store_outcome(struct engine *e, const struct core_action *action);
 void engine_locals(struct engine *e);
+void engine_attempt_fill(struct attempt_row *row, struct arena *arena,
+                         const struct frame_done *done);
+void engine_attempt_seal(const struct keyring *keyring, struct arena *arena,
+                         struct attempt_row *row);
 /* engine_held.c */
 void engine_expire_held(struct engine *e, const struct due_row *rows, uint32_t count);
 void engine_look_stale(struct engine *e);

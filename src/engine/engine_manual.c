@@ -149,6 +149,7 @@ static int retry_check(struct engine *e, const struct manual_ask *ask,
         return -E_ALREADY_DELIVERED;
     }
     if (ask->row.state == DELIVERY_FILTERED || ask->row.state == DELIVERY_SKIPPED ||
+        ask->row.reason == REASON_TEST ||
         ask->row.reason == REASON_TRANSFORM || /* there is nothing that could be sent */
         endpoint == NULL || endpoint->slot == REGISTRY_NO_SLOT ||
         endpoint->status == ENDPOINT_DISABLED || e->is_draining) {

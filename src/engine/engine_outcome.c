@@ -43,6 +43,7 @@ void engine_locals(struct engine *e)
 
         engine_done_frame(e, a->start.slot, &a->local);
     }
+    engine_tests_local(e);
 }
 
 /* --- what the core must know of it */
@@ -89,11 +90,9 @@ static int64_t retry_after_of(struct str lines)
     return -1;
 }
 
-static void attempt_fill(struct attempt *a, const struct frame_done *done)
+void engine_attempt_fill(struct attempt_row *row, struct arena *arena,
+                         const struct frame_done *done)
 {
-    struct attempt_row *row = &a->outcome.attempt;
-
-    row->delivery = a->start.delivery.seq;
     row->duration_us = done->total_us;
     row->status_code = done->status_code;
     row->error =
@@ -101,10 +100,10 @@ static void attempt_fill(struct attempt *a, const struct frame_done *done)
     memcpy(row->phase_us, done->phase_us, sizeof(row->phase_us));
     row->flags |=
         (done->body_cut ? ATTEMPT_BODY_CUT : 0) | (done->conn_reused ? ATTEMPT_CONN_REUSED : 0);
-    row->detail = arena_str(&a->arena, done->detail);
-    row->ip = arena_str(&a->arena, done->ip);
-    row->response_headers = arena_str(&a->arena, done->response_headers);
-    row->response_body = arena_str(&a->arena, done->response_body);
+    row->detail = arena_str(arena, done->detail);
+    row->ip = arena_str(arena, done->ip);
+    row->response_headers = arena_str(arena, done->response_headers);
+    row->response_body = arena_str(arena, done->response_body);
 }
 
 void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done)
@@ -116,6 +115,10 @@ void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done
     struct attempt *a;
     struct core_result result;
 
+    if (handle >= ENGINE_TEST_HANDLES) {
+        engine_test_done(e, handle, done);
+        return;
+    }
     ASSERT(handle < e->options.limits.slots_max);
     a = &e->attempts[handle];
     ASSERT(a->place == ATTEMPT_SENT);
@@ -124,7 +127,8 @@ void engine_done_frame(void *ctx, uint64_t handle, const struct frame_done *done
         done = &crashed;
     }
     a->place = ATTEMPT_DONE;
-    attempt_fill(a, done);
+    a->outcome.attempt.delivery = a->start.delivery.seq;
+    engine_attempt_fill(&a->outcome.attempt, &a->arena, done);
     result = (struct core_result){ .failure = failure_of(done),
                                    .status_code = done->status_code,
                                    .retry_after_ms = retry_after_of(done->response_headers),
@@ -203,21 +207,31 @@ struct str engine_attempt_ad(int64_t delivery_seq, int32_t number, char text[ENG
     return (struct str){ text, (size_t)n };
 }
 
-static void outcome_seal_one(struct engine *e, struct attempt *a, struct str *field)
+static void seal_one(const struct keyring *keyring, struct str ad, struct arena *arena,
+                     struct str *field)
 {
-    char ad[ENGINE_AD_SIZE];
     struct buf sealed;
 
     if (field->len == 0) {
         return;
     }
     buf_init(&sealed, field->len + BOX_OVERHEAD);
-    if (box_seal(e->options.keyring,
-                 engine_attempt_ad(a->outcome.attempt.delivery, a->outcome.attempt.number, ad),
-                 *field, &sealed) == 0) {
-        *field = arena_str(&a->arena, buf_str(&sealed));
+    if (box_seal(keyring, ad, *field, &sealed) == 0) {
+        *field = arena_str(arena, buf_str(&sealed));
     }
     buf_done(&sealed);
+}
+
+void engine_attempt_seal(const struct keyring *keyring, struct arena *arena,
+                         struct attempt_row *row)
+{
+    char text[ENGINE_AD_SIZE];
+    struct str ad = engine_attempt_ad(row->delivery, row->number, text);
+
+    seal_one(keyring, ad, arena, &row->request_headers);
+    seal_one(keyring, ad, arena, &row->response_headers);
+    seal_one(keyring, ad, arena, &row->response_body);
+    row->flags |= ATTEMPT_SEALED;
 }
 
 static int outcome_run(struct write *w, struct db *db, struct write_seqs *seqs)
@@ -293,10 +307,7 @@ void engine_store_outcome(struct engine *e, const struct core_action *action)
         engine_outcome_health(e, a, endpoint, action);
     }
     if (endpoint != NULL && endpoint->app->project->encrypt_payloads) {
-        outcome_seal_one(e, a, &row->request_headers);
-        outcome_seal_one(e, a, &row->response_headers);
-        outcome_seal_one(e, a, &row->response_body);
-        row->flags |= ATTEMPT_SEALED;
+        engine_attempt_seal(e->options.keyring, &a->arena, row);
     }
     a->write = (struct write){ .class = WRITE_OUTCOME,
                                .rows = 3,

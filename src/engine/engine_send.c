@@ -47,25 +47,37 @@ static struct str header_find(struct str lines, struct str name)
     return STR_NONE;
 }
 
-static enum verify_failure inbox_verify(struct engine *e, const struct endpoint *endpoint,
-                                        struct str secret, struct str headers, struct str body)
+static enum verify_failure inbox_verify(struct engine *e, unsigned profiles, struct str secret,
+                                        struct str headers, struct str body)
 {
     int64_t now = clock_wall_ms() / 1000;
     char name[128];
     int n;
 
-    if ((endpoint->profiles & SIGN_STANDARD) != 0) {
+    if ((profiles & SIGN_STANDARD) != 0) {
         return verify_standard(secret, header_find(headers, STR("webhook-id")),
                                header_find(headers, STR("webhook-timestamp")),
                                header_find(headers, STR("webhook-signature")), body, now, 300);
     }
-    if ((endpoint->profiles & SIGN_TIMESTAMPED) != 0) {
+    if ((profiles & SIGN_TIMESTAMPED) != 0) {
         n = snprintf(name, sizeof(name), "%.*s-Signature", STR_ARG(e->options.header_prefix));
         return verify_timestamped(secret, header_find(headers, (struct str){ name, (size_t)n }),
                                   body, now, 300);
     }
     n = snprintf(name, sizeof(name), "X-%.*s-Signature", STR_ARG(e->options.header_prefix));
     return verify_platform(secret, header_find(headers, (struct str){ name, (size_t)n }), body);
+}
+
+int engine_to_inbox(struct engine *e, struct str token, unsigned profiles, struct str secret,
+                    struct inbox_request *request)
+{
+    enum verify_failure verdict =
+        inbox_verify(e, profiles, secret, request->headers, request->body);
+
+    request->received_at = clock_wall_ms();
+    request->verdict = verdict == VERIFY_OK ? "valid" : verify_sentence(verdict);
+    request->is_valid = verdict == VERIFY_OK;
+    return inbox_receive(e->options.inbox, token, request);
 }
 
 /* Nothing happens but time: it answers later, or not within the attempt's own time. */
@@ -98,59 +110,56 @@ static void inbox_answer(struct attempt *a, const struct endpoint *endpoint, int
 static void send_to_inbox(struct attempt *a, const struct endpoint *endpoint, struct str secret,
                           struct str body)
 {
-    struct engine *e = a->engine;
-    struct str headers = a->outcome.attempt.request_headers;
-    enum verify_failure verdict = inbox_verify(e, endpoint, secret, headers, body);
-    const struct event_type *type = registry_type_no(e->options.registry, a->type);
+    const struct event_type *type = registry_type_no(a->engine->options.registry, a->type);
     char delivery[ID_TEXT_SIZE];
     int status;
 
     id_format(ID_DELIVERY, &a->delivery, delivery);
-    status =
-        inbox_receive(e->options.inbox, endpoint->inbox,
-                      &(struct inbox_request){
-                          .received_at = clock_wall_ms(),
-                          .headers = headers,
-                          .body = body,
-                          .event_type = type == NULL ? STR_NONE : type->object.slug,
-                          .delivery_id = str_from(delivery),
-                          .attempt = a->outcome.attempt.number,
-                          .verdict = verdict == VERIFY_OK ? "valid" : verify_sentence(verdict),
-                          .is_valid = verdict == VERIFY_OK,
-                      });
+    status = engine_to_inbox(
+        a->engine, endpoint->inbox, endpoint->profiles, secret,
+        &(struct inbox_request){ .headers = a->outcome.attempt.request_headers,
+                                 .body = body,
+                                 .event_type = type == NULL ? STR_NONE : type->object.slug,
+                                 .delivery_id = str_from(delivery),
+                                 .attempt = a->outcome.attempt.number });
     inbox_answer(a, endpoint, status);
 }
 
 /* --- sending */
-static void attempt_headers(struct attempt *a, const struct event_type *type, struct sender *s,
-                            struct str body, struct buf *out)
+void engine_request_headers(struct engine *e, struct sender *s, const struct sign_input *in,
+                            struct buf *out)
 {
-    struct engine *e = a->engine;
-    char event[ID_TEXT_SIZE];
-    char delivery[ID_TEXT_SIZE];
-    int rc;
-
-    id_format(ID_EVENT, &a->event, event);
-    id_format(ID_DELIVERY, &a->delivery, delivery);
-    rc = buf_printf(
+    int rc = buf_printf(
         out,
         "Content-Type: application/json\r\nUser-Agent: %.*s\r\nAccept-Encoding: identity\r\n",
         STR_ARG(e->options.user_agent));
+
     if (rc == 0) {
-        rc = signer_headers(
-            s->signer,
-            &(struct sign_input){ .event_id = str_from(event),
-                                  .delivery_id = str_from(delivery),
-                                  .event_type = type == NULL ? STR_NONE : type->object.slug,
-                                  .unix_s = a->started_wall / 1000,
-                                  .attempt = (uint32_t)a->outcome.attempt.number,
-                                  .body = body },
-            out);
+        rc = signer_headers(s->signer, in, out);
     }
     if (rc == 0) {
         rc = buf_add_str(out, s->headers);
     }
     ASSERT(rc == 0); /* every part is limited when the endpoint is saved */
+}
+
+static void attempt_headers(struct attempt *a, const struct event_type *type, struct sender *s,
+                            struct str body, struct buf *out)
+{
+    char event[ID_TEXT_SIZE];
+    char delivery[ID_TEXT_SIZE];
+
+    id_format(ID_EVENT, &a->event, event);
+    id_format(ID_DELIVERY, &a->delivery, delivery);
+    engine_request_headers(
+        a->engine, s,
+        &(struct sign_input){ .event_id = str_from(event),
+                              .delivery_id = str_from(delivery),
+                              .event_type = type == NULL ? STR_NONE : type->object.slug,
+                              .unix_s = a->started_wall / 1000,
+                              .attempt = (uint32_t)a->outcome.attempt.number,
+                              .body = body },
+        out);
 }
 
 /* Sign and send now. Event, delivery, type and body are known. */

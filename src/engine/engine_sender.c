@@ -18,8 +18,10 @@ enum { SEALED_PLAIN_MAX = 256 * 1024 };
 
 static void secret_free(struct str secret)
 {
-    explicit_bzero((void *)(uintptr_t)secret.p, secret.len);
-    free((void *)(uintptr_t)secret.p);
+    if (secret.p != NULL) {
+        explicit_bzero((void *)(uintptr_t)secret.p, secret.len);
+        free((void *)(uintptr_t)secret.p);
+    }
 }
 
 void sender_done(struct sender *s)
@@ -120,7 +122,9 @@ static int open_sealed(struct engine *e, const struct object *object, struct buf
 static void close_sealed(struct buf *plain, struct json_doc *doc)
 {
     json_doc_free(doc);
-    explicit_bzero(plain->p, plain->len);
+    if (plain->p != NULL) {
+        explicit_bzero(plain->p, plain->len);
+    }
     buf_done(plain);
 }
 

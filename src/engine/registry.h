@@ -54,6 +54,7 @@ struct project {
     bool auto_register;
     bool encrypt_payloads;
     struct health_rules health_rules;
+    int64_t checks_budget;               /* of the api: as tests_budget of an app */
     struct str pointers[PAYLOAD_FIELDS]; /* into data: workspaces, campaigns, contact_tags */
     struct map apps;                     /* slug -> struct app, living */
     struct map app_ids;                  /* id bytes -> struct app, also deleted */
@@ -79,6 +80,7 @@ struct app {
     struct core_rate rate; /* of all its endpoints together */
     struct quota quota;    /* of what it publishes */
     struct secret_brief secret;
+    int64_t tests_budget; /* of the api: when its next test send is free, wall ms */
 };
 
 enum endpoint_status { ENDPOINT_ACTIVE, ENDPOINT_PAUSED, ENDPOINT_DISABLED };

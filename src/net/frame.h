@@ -40,7 +40,12 @@ struct frame_policy {
     uint64_t bytes_max;
 };
 
-enum frame_send_flag { FRAME_SEND_FRESH_CONNECTION = 1 };
+enum frame_send_flag {
+    FRAME_SEND_FRESH_CONNECTION = 1,
+    /* Resolve and judge, send nothing. The answer has no status; its response_body is a line "ADDRESS allowed" or
+     * "ADDRESS refused" for each address. */
+    FRAME_SEND_JUDGE = 2
+};
 
 /* serve -> egress: one ready-made request. Borrowed strings. */
 struct frame_send {

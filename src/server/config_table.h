@@ -19,6 +19,9 @@
     X(log_level, CONFIG_TEXT, "info", 1, 16, true, "debug, info, warn or error.") \
     X(log_format, CONFIG_TEXT, "logfmt", 1, 16, true, "logfmt or json.") \
     X(header_prefix, CONFIG_TEXT, "Postern", 1, 64, false, "Prefix of the signature and event headers.") \
+    X(source_ips, CONFIG_TEXT, "", 0, 4096, false, "Addresses or CIDRs that deliveries come from, comma-separated; shown to customers for their firewalls.") \
+    X(tests_per_minute, CONFIG_INT, "60", 1, 6000, false, "Test sends of an app in a minute.") \
+    X(url_checks_per_minute, CONFIG_INT, "120", 1, 6000, false, "Checks of a URL by a project in a minute.") \
     X(secret_reveal, CONFIG_TEXT, "never", 1, 16, false, "never, or reauth: GET .../secret shows a signing secret to an admin who sends the key once more.") \
     X(allow_http, CONFIG_BOOL, "false", 0, 1, false, "Allow http:// endpoints also without dev.") \
     X(allow_target, CONFIG_TEXT, "", 0, 4096, false, "CIDR:PORT list of addresses that endpoints may use although they are private.") \

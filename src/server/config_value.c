@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "crypto/api_key.h"
+#include "net/ipguard.h"
 #include "server/config_row.h"
 
 #define CONFIG_ROW(f, t, def, lo, hi, can_reload, text)                                        \
@@ -257,12 +258,39 @@ static bool ports_ok(const char *text)
     return true;
 }
 
+/* "203.0.113.7, 2001:db8::/48" */
+static bool config_source_ips(struct str list)
+{
+    struct str one;
+
+    while (list.len > 0 && str_split(&list, ',', &one)) {
+        struct ip ip;
+        size_t slash;
+
+        one = str_trim(one);
+        slash = str_find(one, '/');
+        if (ip_parse(str_sub(one, 0, slash), &ip) != 0 || slash + 4 < one.len) {
+            return false;
+        }
+        for (size_t i = slash + 1; i < one.len; i++) {
+            if (one.p[i] < '0' || one.p[i] > '9') {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static int check_words(const struct config *c, struct err *err)
 {
     enum log_level level = LOG_INFO;
 
     if (log_level_parse(str_from(c->log_level), &level) != 0) {
         return err_set(err, -E_CONFIG, "log_level is debug, info, warn or error");
+    }
+    if (!config_source_ips(str_from(c->source_ips))) {
+        return err_set(err, -E_CONFIG,
+                       "source_ips is a comma-separated list of addresses or CIDRs");
     }
     if (strcmp(c->secret_reveal, "never") != 0 && strcmp(c->secret_reveal, "reauth") != 0) {
         return err_set(err, -E_CONFIG, "secret_reveal is never or reauth");

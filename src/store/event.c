@@ -22,7 +22,8 @@
 #define EVENT_LIST(direction)                                                                  \
     "SELECT " EVENT_READ " FROM event WHERE app = $1 AND seq > $2 AND seq < $3"                \
     " AND ($4 = 0 OR type = $4) AND accepted_at >= $5 AND accepted_at < $6"                    \
-    " ORDER BY seq " direction " LIMIT $7"
+    " AND ($7 = 1 OR (flags & 4) = 0)"                                                         \
+    " ORDER BY seq " direction " LIMIT $8"
 #define EVENT_KEY_COLUMNS "app, kind, key, event_id, hash, type, sent_count, created_at"
 #define EVENT_KEY_VALUES  "$1, $2, $3, $4, $5, $6, $7, $8"
 
@@ -75,8 +76,8 @@ const struct db_stmt event_stmts[EVENT_STMTS] = {
                     "b" },
     [EVENT_GET_SEQ] = { "event_get_seq",
                         "SELECT " EVENT_READ ", body FROM event WHERE seq = $1", NULL, "i" },
-    [EVENT_LIST_DOWN] = { "event_list_down", EVENT_LIST("DESC"), NULL, "iiiiiii" },
-    [EVENT_LIST_UP] = { "event_list_up", EVENT_LIST("ASC"), NULL, "iiiiiii" },
+    [EVENT_LIST_DOWN] = { "event_list_down", EVENT_LIST("DESC"), NULL, "iiiiiiii" },
+    [EVENT_LIST_UP] = { "event_list_up", EVENT_LIST("ASC"), NULL, "iiiiiiii" },
 };
 
 /*
@@ -248,6 +249,21 @@ int event_insert(struct db *db, struct event_publish *p, struct write_seqs *seqs
     return rc;
 }
 
+int event_insert_test(struct db *db, struct event_publish *p, struct attempt_row *attempt,
+                      struct write_seqs *seqs)
+{
+    int rc;
+
+    ASSERT((p->event.flags & EVENT_TEST) != 0 && p->key_count == 0);
+    ASSERT(p->event.delivery_count == 1 && !delivery_is_open(&p->deliveries[0]));
+    rc = event_insert(db, p, seqs);
+    if (rc == 0) {
+        attempt->delivery = p->deliveries[0].seq;
+        rc = attempt_insert(db, attempt, NULL);
+    }
+    return rc;
+}
+
 /*
  * --- Reading
  * ------------------------------------------------------------------------------------
@@ -333,6 +349,7 @@ int event_list(struct db *db, const struct event_query *q, struct arena *arena,
         db_int(q->type),
         db_int(q->since),
         db_int(q->until == 0 ? INT64_MAX : q->until),
+        db_int(q->with_tests ? 1 : 0),
         db_int(q->limit),
     };
     struct event_rows rows = { arena, NULL, 0, q->limit };

@@ -22,7 +22,8 @@ struct db;
 
 enum event_flag {
     EVENT_SEALED = 1, /* body is sealed (encrypt_payloads) */
-    EVENT_ERASED = 2  /* the retention of bodies took it: body is empty */
+    EVENT_ERASED = 2, /* the retention of bodies took it: body is empty */
+    EVENT_TEST = 4    /* of a test send: in no list of events, never sent again */
 };
 
 struct event_row {
@@ -90,6 +91,10 @@ struct event_publish {
  * Inside run: one event with its keys, row and fan-out; without a branch (engineering.md B2).
  */
 NODISCARD int event_insert(struct db *db, struct event_publish *p, struct write_seqs *seqs);
+/* Inside run: a test send that has ended: event, its one delivery, its one attempt (whose delivery is set here).
+ * No keys, no open work, no roll-up. */
+NODISCARD int event_insert_test(struct db *db, struct event_publish *p,
+                                struct attempt_row *attempt, struct write_seqs *seqs);
 /* Inside run, before the events of a batch with a key. */
 NODISCARD int event_batch_begin(struct db *db, struct event_batch *batch);
 
@@ -105,6 +110,7 @@ struct event_query {
     int64_t since, until; /* accepted_at, wall ms; 0 = open; [since, until) */
     int64_t after_seq;    /* exclusive bound in the direction of travel; 0 = from the end */
     bool ascending;
+    bool with_tests; /* also those of test sends */
     uint32_t limit;
 };
 /* At most limit rows, in order; body is not read. */

@@ -151,6 +151,12 @@ static void page_add(struct page_reading *r, const struct replay_item *item, int
     page->items[page->count++] = *item;
 }
 
+/* Test sends are never sent again; -1: the event is gone, as those of tests go with their deliveries. */
+static bool page_is_test(int64_t event_flags)
+{
+    return event_flags >= 0 && (event_flags & EVENT_TEST) != 0;
+}
+
 static int page_on_delivery(void *ctx, const struct db_value *c, size_t count)
 {
     struct page_reading *r = ctx;
@@ -162,8 +168,9 @@ static int page_on_delivery(void *ctx, const struct db_value *c, size_t count)
     }
     r->looked++;
     r->page->place = c[0].i;
-    if (page_wants_state(look, c[3].i, c[4].i) && page_wants_type(look, c[2].i) &&
-        page_wants_time(look, c[7].i) && (look->code == 0 || look->code == c[5].i) &&
+    if (!page_is_test(c[8].i) && page_wants_state(look, c[3].i, c[4].i) &&
+        page_wants_type(look, c[2].i) && page_wants_time(look, c[7].i) &&
+        (look->code == 0 || look->code == c[5].i) &&
         (look->error == 0 || look->error == c[6].i)) {
         page_add(
             r,
@@ -203,7 +210,7 @@ static int page_on_event(void *ctx, const struct db_value *c, size_t count)
     }
     r->looked++;
     r->page->place = c[0].i;
-    if (page_wants_event(r->look, c)) {
+    if (!page_is_test(c[3].i) && page_wants_event(r->look, c)) {
         page_add(r,
                  &(struct replay_item){ .old = c[4].i,
                                         .event = c[0].i,
