@@ -6,6 +6,7 @@
 
 #include "api/api_internal.h"
 #include "api/auth.h"
+#include "api/event_type_check.h"
 #include "api/pages.h"
 #include "api/problem.h"
 #include "api/routes.h"
@@ -24,6 +25,7 @@ int api_new(const struct api_options *options, struct api **ret_api)
     api->options.header_prefix = xstr(options->header_prefix);
     api->options.own_url = xstr(options->own_url);
     api->started_at = clock_wall_ms();
+    api->schemas = type_schemas_new();
     list_init(&api->creating);
     *ret_api = api;
     return 0;
@@ -35,6 +37,7 @@ void api_free(struct api *api)
         return;
     }
     ASSERT(list_empty(&api->creating));
+    type_schemas_free(api->schemas);
     free((void *)(uintptr_t)api->options.header_prefix.p);
     free((void *)(uintptr_t)api->options.own_url.p);
     free(api);

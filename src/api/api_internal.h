@@ -19,12 +19,15 @@ enum {
     API_MAX_ENDPOINTS_MAX = 1000 /* what an app's max_endpoints may say */
 };
 
+struct type_schemas;
+
 struct api {
     struct api_options options;
     struct http_server *http; /* for /metrics, NULL until it is known */
     bool is_draining;
-    int64_t started_at;   /* wall ms */
-    struct list creating; /* calls whose new object is on its way to the store */
+    int64_t started_at;           /* wall ms */
+    struct type_schemas *schemas; /* of event types, compiled */
+    struct list creating;         /* calls whose new object is on its way to the store */
 };
 
 /* How many new objects of that kind are on their way (of that app, unless NULL). */

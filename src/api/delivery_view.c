@@ -29,9 +29,16 @@ static const char *const reason_names[] = {
     [REASON_HELD_EXPIRED] = "held_expired",
     [REASON_TRANSFORM] = "transform_error",
     [REASON_TEST] = "test",
+    [REASON_INTERNAL] = "internal_event_type",
+    [REASON_VERSION] = "version",
 };
 
 enum { REASONS = sizeof(reason_names) / sizeof(reason_names[0]) };
+
+const char *delivery_reason_name(int reason)
+{
+    return reason >= 0 && reason < REASONS ? reason_names[reason] : NULL;
+}
 
 int32_t delivery_state_parse(struct str name)
 {

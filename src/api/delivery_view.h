@@ -13,6 +13,9 @@
 /* The number of a stored state's name, -1 when there is none. Pure. */
 int32_t delivery_state_parse(struct str name);
 
+/* "no_match"; NULL when there is none. Pure. */
+const char *delivery_reason_name(int reason);
+
 /* What the row means now. */
 struct delivery_view {
     const char *status;      /* also "sending"; "cancelled" when its endpoint was deleted */

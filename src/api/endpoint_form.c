@@ -21,6 +21,7 @@ static void set_defaults(struct call *call, struct endpoint_draft *draft)
     ASSERT(rc == 0);
     draft->description = STR("");
     draft->event_types = NULL;
+    draft->versions = NULL;
     draft->metadata = NULL;
     draft->headers = NULL;
     draft->timeout_ms = call->api->options.endpoint_timeout_ms;
@@ -212,6 +213,7 @@ void endpoint_form_read(struct call *call, enum endpoint_form form,
     object_field_text(&f, "description", API_TEXT_MAX, &draft->description);
     read_url(call, &f, form != ENDPOINT_MERGE, &draft->url, ret_url_refused);
     read_event_types(call, &f, &draft->event_types);
+    endpoint_versions_read(call, &f, draft);
     object_field_metadata(&f, &draft->metadata);
     endpoint_headers_read(call, &f, draft);
     read_timeout(call, &f, &draft->timeout_ms);
@@ -270,6 +272,7 @@ int endpoint_config_write(const struct endpoint_draft *draft, struct buf *out)
     json_put_str(&o, "description", draft->description);
     json_put_str(&o, "url", draft->url);
     put_types(&o, draft->event_types);
+    object_put_map(&o, "event_versions", draft->versions);
     object_put_map(&o, "metadata", draft->metadata);
     json_put_int(&o, "timeout_ms", draft->timeout_ms);
     json_out_name(&o, "retry");

@@ -38,6 +38,7 @@ struct endpoint_draft {
     struct str name, description, url;
     const struct json *event_types; /* array of strings, NULL = all */
     const struct json *metadata;    /* NULL = {} */
+    const struct json *versions;    /* event_versions: {type: version}; NULL = {} */
     const struct json *headers;     /* NULL = {}; looked at only with has_headers */
     bool has_headers;               /* given (also as null): the sealed part changes */
     int64_t timeout_ms;
@@ -88,6 +89,8 @@ void endpoint_payload_write(struct json_out *o, const struct endpoint_payload *p
 void endpoint_payload_members(struct json_out *o, const struct json *config);
 /* May it be thin? False: answered. */
 bool endpoint_payload_check(struct call *call, const struct endpoint_draft *draft);
+/* event_versions (endpoint_versions.c). */
+void endpoint_versions_read(struct call *call, struct form *f, struct endpoint_draft *draft);
 /* headers (endpoint_headers.c). */
 void endpoint_headers_read(struct call *call, struct form *f, struct endpoint_draft *draft);
 /* secret, secret_scope (endpoint_secret.c). */

@@ -77,6 +77,8 @@ void endpoint_members(struct call *call, struct json_out *o, const struct object
     json_put_c(o, "status", endpoint_status_name(endpoint->status));
     call_put_text(o, "status_reason", object_text(config, "status_reason"));
     put_headers(call, o, endpoint);
+    object_put_map(o, "event_versions",
+                   config == NULL ? NULL : json_member(config, "event_versions"));
     object_put_map(o, "metadata", config == NULL ? NULL : json_member(config, "metadata"));
     json_put_int(o, "timeout_ms", endpoint->timeout_ms);
     json_out_name(o, "retry");
@@ -280,6 +282,7 @@ static void draft_of(const struct endpoint *endpoint, const struct json *config,
                                       .description = object_text(config, "description"),
                                       .url = endpoint->url,
                                       .event_types = json_member(config, "event_types"),
+                                      .versions = json_member(config, "event_versions"),
                                       .metadata = json_member(config, "metadata"),
                                       .timeout_ms = endpoint->timeout_ms,
                                       .retry = endpoint->retry,

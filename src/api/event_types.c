@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* event_types.c - /api/v1/event-types: the catalogue of what may be published. A name never
- * changes. */
+/* event_types.c - /api/v1/event-types: the catalogue of what may be published, and the versions of its
+ * schemas. A name never changes; versions are 1, 2, 3 and stay. */
 #include "api/event_types.h"
 
+#include "api/api_internal.h"
 #include "api/etag.h"
-#include "api/event_type_resource.h"
+#include "api/event_type_check.h"
+#include "api/event_type_form.h"
 #include "api/handlers.h"
 #include "api/names.h"
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
 #include "base/assert.h"
-
-enum { TYPE_JSON_MAX = 64 * 1024, TYPE_CONFIG_MAX = 256 * 1024, TYPE_WORDS_MAX = 200 };
-
-struct type_draft {
-    struct str name, description, group, frequency;
-    const struct json *schema, *example, *resource; /* NULL: null */
-    bool archived;
-};
-
-static const char name_rule[] =
-    "A name is 2 to 5 words of a-z, 0-9 and _ with dots between, such as user.created.";
 
 static void put_json(struct json_out *o, const char *name, const struct json *value)
 {
@@ -33,98 +24,61 @@ static void put_json(struct json_out *o, const char *name, const struct json *va
     }
 }
 
-static void members(struct call *call, struct json_out *o, const struct object *object,
-                    const struct json *config)
+/* --- answers */
+static int64_t version_time(const struct object *object, const struct json *version)
 {
-    const struct event_type *type = (const struct event_type *)(const void *)object;
+    const struct json *v = json_member(version, "created_at");
+    int64_t at;
+
+    return v == NULL || json_int(v, 1, INT64_MAX, &at) != 0 ? object->created_at : at;
+}
+
+static void put_version(struct json_out *o, const struct object *object,
+                        const struct json *version, int64_t number, bool with_schema)
+{
+    json_out_object(o);
+    json_put_int(o, "version", number);
+    json_put_str(o, "notes", object_text(version, "notes"));
+    if (with_schema) {
+        put_json(o, "schema", type_member(version, "schema"));
+        put_json(o, "example", type_member(version, "example"));
+    }
+    json_put_time(o, "created_at", version_time(object, version));
+    json_out_object_end(o);
+}
+
+/* Schema and example of the latest version; the others are fetched one by one, for they may be
+ * large. */
+void event_type_members(struct call *call, struct json_out *o, const struct object *object,
+                        const struct json *config)
+{
+    int64_t latest = type_latest(config);
+    const struct json *version = type_version(config, latest);
 
     ASSERT(object->kind == CONFIG_EVENT_TYPE);
     (void)call;
     json_put_str(o, "name", object->slug);
-    json_put_str(o, "description", object_text(config, "description"));
-    json_put_str(o, "group", object_text(config, "group"));
-    put_json(o, "schema", config == NULL ? NULL : json_member(config, "schema"));
-    put_json(o, "example", config == NULL ? NULL : json_member(config, "example"));
-    json_put_str(o, "frequency", object_text(config, "frequency"));
-    put_json(o, "resource", config == NULL ? NULL : json_member(config, "resource"));
-    json_put_bool(o, "archived", type->archived);
+    type_put_fields(o, config);
+    json_put_int(o, "version", latest);
+    put_json(o, "schema", type_member(version, "schema"));
+    put_json(o, "example", type_member(version, "example"));
+    json_out_name(o, "versions");
+    json_out_array(o);
+    for (int64_t number = 1; number <= latest && config != NULL; number++) {
+        put_version(o, object, type_version(config, number), number, false);
+    }
+    json_out_array_end(o);
 }
 
 static void write_row(struct call *call, struct json_out *o, const struct object *object)
 {
-    object_write(call, o, object, members);
+    object_write(call, o, object, event_type_members);
 }
 
-/* --- the form */
-/* Any JSON value up to 64 KiB as text. */
-static void read_json(struct form *f, const char *name, const struct json **ret)
+/* --- common to the edits. False: answered. */
+static bool read_draft(struct call *call, enum type_form form, struct type_draft *draft)
 {
-    const struct json *v = form_value(f, name);
-    struct buf text;
-
-    if (v == NULL) {
-        return;
-    }
-    buf_init(&text, TYPE_JSON_MAX);
-    if (json_write(v, &text) != 0) {
-        form_fault(f->faults, form_pointer(f, name), "too_long", "It is over %d bytes.",
-                   (int)TYPE_JSON_MAX);
-    } else {
-        *ret = json_type(v) == JSON_NULL ? NULL : v;
-    }
-    buf_done(&text);
-}
-
-static void read_schema(struct form *f, const struct json **ret)
-{
-    const struct json *v = form_value(f, "schema");
-
-    if (v != NULL && json_type(v) != JSON_OBJECT && json_type(v) != JSON_BOOL &&
-        json_type(v) != JSON_NULL) {
-        form_fault(f->faults, form_pointer(f, "schema"), "type",
-                   "A JSON Schema is an object, true or false.");
-        return;
-    }
-    read_json(f, "schema", ret);
-}
-
-static void read_archived(struct form *f, bool *ret)
-{
-    bool is_null;
-
-    if (!object_field(f, "archived", &is_null)) {
-        return;
-    }
-    if (is_null) {
-        *ret = false;
-        return;
-    }
-    (void)form_bool(f, "archived", false, ret);
-}
-
-static bool read_draft(struct call *call, bool is_new, struct type_draft *draft)
-{
-    struct form f;
-
-    form_begin(&f, call->body, STR_NONE, &call->faults);
-    if (is_new) {
-        if (form_string(&f, "name", true, 1, EVENT_TYPE_NAME_MAX, &draft->name) &&
-            !name_is_event_type(draft->name)) {
-            form_fault(&call->faults, form_pointer(&f, "name"), "pattern", "%s", name_rule);
-        }
-    } else if (form_has(&f, "name")) {
-        (void)form_value(&f, "name");
-        form_fault(&call->faults, form_pointer(&f, "name"), "read_only",
-                   "A name never changes.");
-    }
-    object_field_text(&f, "description", API_TEXT_MAX, &draft->description);
-    object_field_text(&f, "group", TYPE_WORDS_MAX, &draft->group);
-    object_field_text(&f, "frequency", TYPE_WORDS_MAX, &draft->frequency);
-    read_schema(&f, &draft->schema);
-    read_json(&f, "example", &draft->example);
-    event_type_resource_read(&f, &draft->resource);
-    read_archived(&f, &draft->archived);
-    form_end(&f);
+    type_draft_read(form, call->body, STR_NONE, &call->faults, draft);
     if (call->faults.count > 0) {
         problem_faults(call);
         return false;
@@ -132,34 +86,30 @@ static bool read_draft(struct call *call, bool is_new, struct type_draft *draft)
     return true;
 }
 
-static bool write_config(struct call *call, const struct type_draft *draft)
+static bool write_config(struct call *call, const struct type_draft *draft, bool new_version)
 {
-    struct json_out o;
     int rc;
 
     buf_done(&call->bytes);
     buf_init(&call->bytes, TYPE_CONFIG_MAX);
-    json_out_begin(&o, &call->bytes);
-    json_out_object(&o);
-    json_put_str(&o, "description", draft->description);
-    json_put_str(&o, "group", draft->group);
-    put_json(&o, "schema", draft->schema);
-    put_json(&o, "example", draft->example);
-    json_put_str(&o, "frequency", draft->frequency);
-    put_json(&o, "resource", draft->resource);
-    json_put_bool(&o, "archived", draft->archived);
-    json_out_object_end(&o);
-    rc = json_out_end(&o);
-    if (rc != 0) {
+    rc = type_draft_write(draft, new_version, call->now, &call->bytes);
+    if (rc == -E_TOO_LARGE) {
+        problem_detail(call, -E_LIMIT, "All versions of a type together have at most %d bytes.",
+                       (int)TYPE_CONFIG_MAX);
+    } else if (rc != 0) {
         problem_reply(call, rc);
     }
     return rc == 0;
 }
 
-/* False: answered. */
+bool event_types_have_room(const struct call *call, size_t more)
+{
+    return call->project->event_types.count + more <= API_EVENT_TYPES_MAX;
+}
+
 static bool has_room(struct call *call)
 {
-    if (call->project->event_types.count >= API_EVENT_TYPES_MAX) {
+    if (!event_types_have_room(call, 1)) {
         problem_detail(call, -E_LIMIT, "A project has at most %d event types.",
                        (int)API_EVENT_TYPES_MAX);
         return false;
@@ -180,28 +130,29 @@ void event_types_list(struct call *call)
 
 void event_types_get(struct call *call)
 {
-    object_get(call, &call->type->object, members);
+    object_get(call, &call->type->object, event_type_members);
 }
 
 static void on_created(struct call *call, struct object *object)
 {
     call_header(call, "Location", "/api/v1/event-types/%.*s", STR_ARG(object->slug));
-    object_reply(call, 201, object, members);
+    object_reply(call, 201, object, event_type_members);
 }
 
 void event_types_create(struct call *call)
 {
-    struct type_draft draft = { .archived = false };
+    struct type_draft draft;
     struct config_row row;
 
-    if (!read_draft(call, true, &draft)) {
+    type_draft_init(&draft, NULL);
+    if (!read_draft(call, TYPE_CREATE, &draft)) {
         return;
     }
     if (registry_event_type(call->project, draft.name) != NULL) {
         problem_reply(call, -E_SLUG_TAKEN);
         return;
     }
-    if (!has_room(call) || !write_config(call, &draft)) {
+    if (!has_room(call) || !write_config(call, &draft, false)) {
         return;
     }
     row = object_row_new(call, CONFIG_EVENT_TYPE, call->project->object.no);
@@ -212,42 +163,42 @@ void event_types_create(struct call *call)
 
 static void on_patched(struct call *call, struct object *object)
 {
-    object_reply(call, 200, object, members);
+    object_reply(call, 200, object, event_type_members);
 }
 
-static const struct json *member_or_null(const struct json *config, const char *name)
+/* The stored document as a draft; NULL: answered. */
+static const struct json *begin_edit(struct call *call, struct type_draft *draft)
 {
-    const struct json *v = json_member(config, name);
+    const struct object *object = &call->type->object;
+    const struct json *config;
 
-    return v == NULL || json_type(v) == JSON_NULL ? NULL : v;
+    if (etag_check(call, object) != 0) {
+        return NULL;
+    }
+    config = object_config(call, object);
+    if (config != NULL) {
+        type_draft_init(draft, config);
+        draft->name = object->slug;
+    }
+    return config;
 }
 
 void event_types_patch(struct call *call)
 {
-    const struct object *object = &call->type->object;
-    const struct json *config;
     struct type_draft draft;
     struct config_row row;
 
-    if (etag_check(call, object) != 0) {
+    if (begin_edit(call, &draft) == NULL || !read_draft(call, TYPE_MERGE, &draft)) {
         return;
     }
-    config = object_config(call, object);
-    if (config == NULL) {
+    if (type_draft_breaks(&draft, STR_NONE, &call->faults)) {
+        problem_reply(call, -E_BREAKING);
         return;
     }
-    draft = (struct type_draft){ .name = object->slug,
-                                 .description = object_text(config, "description"),
-                                 .group = object_text(config, "group"),
-                                 .frequency = object_text(config, "frequency"),
-                                 .schema = member_or_null(config, "schema"),
-                                 .example = member_or_null(config, "example"),
-                                 .resource = member_or_null(config, "resource"),
-                                 .archived = call->type->archived };
-    if (!read_draft(call, false, &draft) || !write_config(call, &draft)) {
+    if (!write_config(call, &draft, false)) {
         return;
     }
-    row = object_row_next(call, object);
+    row = object_row_next(call, &call->type->object);
     row.config = buf_str(&call->bytes);
     object_save(call, CONFIG_EVENT_TYPE, &row, on_patched);
 }
@@ -255,6 +206,86 @@ void event_types_patch(struct call *call)
 void event_types_delete(struct call *call)
 {
     object_delete(call, &call->type->object);
+}
+
+/* --- versions */
+static void reply_version(struct call *call, int status, const struct object *object,
+                          const struct json *config, int64_t number)
+{
+    struct json_out *o = call_json(call);
+
+    etag_header(call, object);
+    put_version(o, object, type_version(config, number), number, true);
+    call_reply(call, status);
+}
+
+void event_type_versions_list(struct call *call)
+{
+    const struct object *object = &call->type->object;
+    const struct json *config = object_config(call, object);
+    struct json_out *o;
+
+    if (config == NULL) {
+        return;
+    }
+    etag_header(call, object);
+    o = call_json(call);
+    json_out_object(o);
+    json_out_name(o, "data");
+    json_out_array(o);
+    for (int64_t number = 1; number <= type_latest(config); number++) {
+        put_version(o, object, type_version(config, number), number, true);
+    }
+    json_out_array_end(o);
+    json_out_object_end(o);
+    call_reply(call, 200);
+}
+
+void event_type_versions_get(struct call *call)
+{
+    const struct json *config;
+    int64_t number;
+
+    if (str_to_int(call->token, 1, call->type->latest, &number) != 0) {
+        problem_reply(call, -E_NOT_FOUND);
+        return;
+    }
+    config = object_config(call, &call->type->object);
+    if (config != NULL) {
+        reply_version(call, 200, &call->type->object, config, number);
+    }
+}
+
+static void on_version_made(struct call *call, struct object *object)
+{
+    const struct json *config = object_config(call, object);
+
+    if (config != NULL) {
+        call_header(call, "Location", "/api/v1/event-types/%.*s/versions/%lld",
+                    STR_ARG(object->slug), (long long)type_latest(config));
+        reply_version(call, 201, object, config, type_latest(config));
+    }
+}
+
+void event_type_versions_create(struct call *call)
+{
+    struct type_draft draft;
+    struct config_row row;
+
+    if (begin_edit(call, &draft) == NULL || !read_draft(call, TYPE_VERSION, &draft)) {
+        return;
+    }
+    if (call->type->latest >= TYPE_VERSIONS_MAX) {
+        problem_detail(call, -E_LIMIT, "An event type has at most %d versions.",
+                       (int)TYPE_VERSIONS_MAX);
+        return;
+    }
+    if (!write_config(call, &draft, true)) {
+        return;
+    }
+    row = object_row_next(call, &call->type->object);
+    row.config = buf_str(&call->bytes);
+    object_save(call, CONFIG_EVENT_TYPE, &row, on_version_made);
 }
 
 /* --- registering by use */
@@ -271,11 +302,12 @@ static void on_registered(struct call *call, struct object *object)
 
 void event_types_register(struct call *call, struct str name)
 {
-    struct type_draft draft = { .archived = false };
+    struct type_draft draft;
     struct config_row row;
 
     ASSERT(name_is_event_type(name) && registry_event_type(call->project, name) == NULL);
-    if (!has_room(call) || !write_config(call, &draft)) {
+    type_draft_init(&draft, NULL);
+    if (!has_room(call) || !write_config(call, &draft, false)) {
         return;
     }
     row = object_row_new(call, CONFIG_EVENT_TYPE, call->project->object.no);

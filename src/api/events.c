@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "api/api_internal.h"
+#include "api/event_type_check.h"
+#include "api/event_type_form.h"
 #include "api/event_types.h"
 #include "api/handlers.h"
 #include "api/names.h"
@@ -39,6 +41,7 @@ struct item {
     const struct json *data;
     const struct json *resource, *channels; /* NULL: none */
     int64_t occurred_at;
+    int64_t version; /* 0: the latest */
     struct event_type *type;
     size_t body_at, body_len; /* in call->bytes */
 };
@@ -75,6 +78,7 @@ static void read_item(struct call *call, const struct json *v, struct item *item
         form_fault(&call->faults, form_pointer(&f, "id"), "pattern",
                    "An id of yours is 1 to 64 of A-Z, a-z, 0-9, _ and -.");
     }
+    (void)form_int(&f, "version", false, 1, TYPE_VERSIONS_MAX, &item->version);
     (void)form_time(&f, "occurred_at", false, &item->occurred_at);
     publish_resource_read(&f, &item->resource);
     publish_channels_read(&f, &item->channels);
@@ -144,6 +148,13 @@ static bool find_types(struct call *call, struct publishing *p)
                        "This event type is not registered.");
         } else if (item->type->archived) {
             form_fault(&call->faults, pointer, "archived", "This event type is archived.");
+        } else if (item->version > item->type->latest) {
+            form_fault(&call->faults,
+                       arena_printf(call->arena, "%.*s/version", STR_ARG(item->pointer)),
+                       "unknown_version", "This event type has versions 1 to %d.",
+                       (int)item->type->latest);
+        } else if (item->version == 0) {
+            item->version = item->type->latest;
         }
     }
     if (call->faults.count > 0) {
@@ -151,6 +162,28 @@ static bool find_types(struct call *call, struct publishing *p)
         return false;
     }
     return true;
+}
+
+/* --- schemas. False: answered. */
+static bool check_schemas(struct call *call, const struct publishing *p)
+{
+    bool all_fit = true;
+
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct item *item = &p->items[i];
+
+        if (registry_enforces(item->type) &&
+            !type_schemas_check(call->api->schemas, item->type, (int32_t)item->version,
+                                item->data,
+                                arena_printf(call->arena, "%.*s/data", STR_ARG(item->pointer)),
+                                &call->faults)) {
+            all_fit = false;
+        }
+    }
+    if (!all_fit) {
+        problem_reply(call, -E_SCHEMA);
+    }
+    return all_fit;
 }
 
 /* --- bodies */
@@ -250,12 +283,13 @@ static int take_channels(struct call *call, const struct item *item, struct even
 }
 
 /* --- fan-out */
-static void put_unmatched(struct str *blob, char *bytes, int64_t endpoint_no)
+static void put_unmatched(struct str *blob, char *bytes, int64_t endpoint_no,
+                          enum delivery_reason reason)
 {
     for (size_t i = 0; i < 8; i++) {
         bytes[blob->len + i] = (char)((uint64_t)endpoint_no >> (56 - 8 * i) & 0xff);
     }
-    bytes[blob->len + 8] = REASON_NO_MATCH;
+    bytes[blob->len + 8] = (char)reason;
     blob->len += UNMATCHED_SIZE;
 }
 
@@ -315,13 +349,15 @@ static int fan_out(struct call *call, struct publishing *p, uint32_t at)
         const struct endpoint *endpoint =
             (const struct endpoint *)(const void *)app->endpoints[i];
         const struct delivery_row *d;
+        enum delivery_reason reason;
 
         /* Without a slot it is not among the living that the arrays are made for. */
         if (endpoint->object.deleted_at != 0 || endpoint->slot == REGISTRY_NO_SLOT) {
             continue;
         }
-        if (!registry_wants(endpoint, p->items[at].type)) {
-            put_unmatched(&e->event.unmatched, unmatched, endpoint->object.no);
+        reason = registry_unmatched(endpoint, p->items[at].type, event_version(&e->event));
+        if (reason != REASON_NONE) {
+            put_unmatched(&e->event.unmatched, unmatched, endpoint->object.no, reason);
             continue;
         }
         d = put_delivery(call, e, endpoint);
@@ -525,6 +561,7 @@ static int fill_events(struct call *call, struct publishing *p, struct str key)
         e->event.external_id = p->items[i].external_id;
         e->event.occurred_at = p->items[i].occurred_at;
         e->event.accepted_at = call->now;
+        e->event.flags = (int32_t)p->items[i].version << EVENT_VERSION_SHIFT;
         rc = take_channels(call, &p->items[i], &e->event);
         if (rc == 0) {
             rc = take_body(call, &p->items[i], &e->event);
@@ -564,7 +601,7 @@ static void publish(struct call *call, bool is_batch)
     p->publish.app_no = (uint32_t)call->app->object.no;
     p->publish.on_done = on_published;
     publish_budget_init(&p->budget);
-    if (!find_types(call, p) || !write_bodies(call, p)) {
+    if (!find_types(call, p) || !check_schemas(call, p) || !write_bodies(call, p)) {
         return;
     }
     put_batch_key(call, p, key);

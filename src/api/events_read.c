@@ -61,6 +61,7 @@ static void put_event(struct call *call, struct json_out *o, const struct event_
 
     call_put_id(o, "id", ID_EVENT, &event->id);
     call_put_text(o, "type", type == NULL ? STR_NONE : type->object.slug);
+    json_put_int(o, "version", event_version(event));
     call_put_text(o, "external_id", event->external_id);
     json_put_time(o, "created_at", event->occurred_at);
     json_put_time(o, "accepted_at", event->accepted_at);
@@ -223,7 +224,7 @@ static void put_unmatched(struct call *call, struct json_out *o, const char *byt
     }
     json_put_c(o, "id", NULL);
     json_put_c(o, "status", "not_matched");
-    json_put_c(o, "reason", "no_match");
+    json_put_c(o, "reason", delivery_reason_name((uint8_t)bytes[8]));
     json_put_c(o, "reason_detail", NULL);
     json_out_object_end(o);
 }

@@ -24,6 +24,13 @@ void event_types_create(struct call *call);
 void event_types_get(struct call *call);
 void event_types_patch(struct call *call);
 void event_types_delete(struct call *call);
+void event_type_versions_list(struct call *call);
+void event_type_versions_create(struct call *call);
+void event_type_versions_get(struct call *call);
+void event_types_import(struct call *call);
+void event_type_presets_list(struct call *call);
+void event_type_presets_get(struct call *call);
+void event_type_presets_apply(struct call *call);
 
 void apps_list(struct call *call);
 void apps_create(struct call *call);

@@ -9,7 +9,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 
-static void write_errors(struct json_out *o, const struct form_faults *faults)
+void problem_put_errors(struct json_out *o, const struct form_faults *faults)
 {
     json_out_name(o, "errors");
     json_out_array(o);
@@ -18,6 +18,10 @@ static void write_errors(struct json_out *o, const struct form_faults *faults)
         json_put_str(o, "pointer", faults->rows[i].pointer);
         json_put_c(o, "code", faults->rows[i].code);
         json_put_str(o, "detail", faults->rows[i].detail);
+        if (faults->rows[i].schema.p != NULL) {
+            json_put_str(o, "schema_pointer", faults->rows[i].schema);
+            json_put_str(o, "keyword", faults->rows[i].keyword);
+        }
         json_out_object_end(o);
     }
     json_out_array_end(o);
@@ -41,7 +45,7 @@ static int write_problem(struct buf *out, int code, const char *detail,
     }
     json_put_c(&o, "code", err_token(code));
     if (faults != NULL && faults->count > 0) {
-        write_errors(&o, faults);
+        problem_put_errors(&o, faults);
     }
     json_put_str(&o, "request_id", request_id);
     json_out_object_end(&o);

@@ -14,6 +14,8 @@
 
 struct call;
 struct http_request;
+struct json_out;
+struct form_faults;
 
 enum { PROBLEM_RETRY_AFTER_S = 1, PROBLEM_SIZE_MAX = 64 * 1024 };
 
@@ -24,6 +26,8 @@ void problem_reply(struct call *call, int code);
 void problem_detail(struct call *call, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* 422 with the faults of the body. */
 void problem_faults(struct call *call);
+/* `errors`: [{pointer, code, detail, schema_pointer?, keyword?}], as a member. */
+void problem_put_errors(struct json_out *o, const struct form_faults *faults);
 /* A request that never became a call; `headers` are further lines or NULL. */
 void problem_refuse(struct http_request *req, int code, const char *headers, bool close);
 

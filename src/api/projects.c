@@ -23,6 +23,7 @@ struct project_draft {
     bool encrypt_payloads;
     struct health_rules health_rules;
     struct str pointers[PAYLOAD_FIELDS];
+    enum schema_enforcement enforcement;
 };
 
 static void put_facets(struct json_out *o, const struct str pointers[PAYLOAD_FIELDS])
@@ -49,6 +50,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
     json_put_bool(o, "encrypt_payloads", project->encrypt_payloads);
     rules_health_write(o, &project->health_rules);
     put_facets(o, project->pointers);
+    json_put_c(o, "enforce_schema", project->enforcement == ENFORCE_REJECT ? "reject" : "off");
 }
 
 static void write_row(struct call *call, struct json_out *o, const struct object *object)
@@ -107,6 +109,25 @@ static void read_facets(struct form *f, struct str pointers[PAYLOAD_FIELDS])
     form_end(&part);
 }
 
+static void read_enforcement(struct form *f, enum schema_enforcement *ret)
+{
+    struct str text;
+    bool is_null;
+
+    if (!object_field(f, "enforce_schema", &is_null)) {
+        return;
+    }
+    if (is_null) {
+        *ret = ENFORCE_OFF;
+    } else if (form_string(f, "enforce_schema", false, 1, API_NAME_MAX, &text)) {
+        if (!str_eq_c(text, "off") && !str_eq_c(text, "reject")) {
+            form_fault(f->faults, form_pointer(f, "enforce_schema"), "pattern",
+                       "One of: off, reject.");
+        }
+        *ret = str_eq_c(text, "reject") ? ENFORCE_REJECT : ENFORCE_OFF;
+    }
+}
+
 /* False: answered. */
 static bool read_draft(struct call *call, bool is_new, struct project_draft *draft)
 {
@@ -118,6 +139,7 @@ static bool read_draft(struct call *call, bool is_new, struct project_draft *dra
     read_flag(&f, "encrypt_payloads", &draft->encrypt_payloads);
     rules_health_read(&f, &draft->health_rules);
     read_facets(&f, draft->pointers);
+    read_enforcement(&f, &draft->enforcement);
     form_end(&f);
     if (call->faults.count > 0) {
         problem_faults(call);
@@ -141,6 +163,7 @@ static bool write_config(struct call *call, const struct project_draft *draft)
     json_put_bool(&o, "encrypt_payloads", draft->encrypt_payloads);
     rules_health_write(&o, &draft->health_rules);
     put_facets(&o, draft->pointers);
+    json_put_c(&o, "enforce_schema", draft->enforcement == ENFORCE_REJECT ? "reject" : "off");
     json_out_object_end(&o);
     rc = json_out_end(&o);
     if (rc != 0) {
@@ -245,7 +268,8 @@ void projects_patch(struct call *call)
     struct project_draft draft = { .name = project->name,
                                    .auto_register = project->auto_register,
                                    .encrypt_payloads = project->encrypt_payloads,
-                                   .health_rules = project->health_rules };
+                                   .health_rules = project->health_rules,
+                                   .enforcement = project->enforcement };
     struct config_row row;
 
     for (int i = 0; i < PAYLOAD_FIELDS; i++) {

@@ -63,6 +63,13 @@ static const struct route table[] = {
 
     { "POST",   "/api/v1/event-types",           SCOPE_ADMIN,   ROUTE_BODY,   "",        event_types_create },
     { "GET",    "/api/v1/event-types",           SCOPE_READ,    0,            PAGE,      event_types_list },
+    { "POST",   "/api/v1/event-types/import",    SCOPE_ADMIN,   ROUTE_BODY,   "",        event_types_import },
+    { "GET",    "/api/v1/event-types/presets",   SCOPE_READ,    0,            "",        event_type_presets_list },
+    { "GET",    "/api/v1/event-types/presets/{token}", SCOPE_READ, 0,         "",        event_type_presets_get },
+    { "POST",   "/api/v1/event-types/presets/{token}", SCOPE_ADMIN, ROUTE_BODY | ROUTE_OPTIONAL, "", event_type_presets_apply },
+    { "GET",    "/api/v1/event-types/{type}/versions", SCOPE_READ, 0,         "",        event_type_versions_list },
+    { "POST",   "/api/v1/event-types/{type}/versions", SCOPE_ADMIN, ROUTE_BODY, "",      event_type_versions_create },
+    { "GET",    "/api/v1/event-types/{type}/versions/{token}", SCOPE_READ, 0, "",        event_type_versions_get },
     { "GET",    "/api/v1/event-types/{type}",    SCOPE_READ,    0,            "",        event_types_get },
     { "PATCH",  "/api/v1/event-types/{type}",    SCOPE_ADMIN,   ROUTE_BODY,   "",        event_types_patch },
     { "DELETE", "/api/v1/event-types/{type}",    SCOPE_ADMIN,   0,            "",        event_types_delete },

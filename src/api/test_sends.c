@@ -11,6 +11,7 @@
 #include "api/budget.h"
 #include "api/delivery_view.h"
 #include "api/endpoint_form.h"
+#include "api/event_type_form.h"
 #include "api/events_read.h"
 #include "api/handlers.h"
 #include "api/names.h"
@@ -291,7 +292,9 @@ static const struct json *sample_of(struct call *call, const struct event_type *
                                     bool *ret_ok)
 {
     const struct json *config = type == NULL ? NULL : object_config(call, &type->object);
-    const struct json *example = config == NULL ? NULL : json_member(config, "example");
+    const struct json *example =
+        config == NULL ? NULL
+                       : type_member(type_version(config, type_latest(config)), "example");
 
     *ret_ok = type == NULL;
     if (type == NULL || config == NULL) {

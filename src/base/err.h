@@ -69,7 +69,11 @@
     X(SECRET_HIDDEN, 61, "secret_hidden", 403,                                                 \
       "Secrets are shown once, when they are made; roll it for a new one.")                    \
     X(REAUTH, 62, "reauth_required", 401,                                                      \
-      "Prove again who you are: send the key once more in Postern-Reauth.")
+      "Prove again who you are: send the key once more in Postern-Reauth.")                    \
+    X(SCHEMA, 80, "schema_mismatch", 422,                                                      \
+      "The data does not fit the schema of its event type; see `errors`.")                     \
+    X(BREAKING, 81, "breaking_change", 409,                                                    \
+      "This schema would break receivers; make a new version: POST .../versions.")
 
 enum err_code {
     E_OK = 0,

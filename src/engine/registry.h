@@ -25,6 +25,7 @@
 #include "engine/rules.h"
 #include "engine/secrets.h"
 #include "store/config_rows.h"
+#include "store/delivery.h"
 
 #define REGISTRY_NO_SLOT UINT32_MAX
 
@@ -46,8 +47,11 @@ struct object {
     struct arena arena; /* the strings above and those of the parsed document */
 };
 
+/* Are events refused that do not fit their type's schema? A type may say otherwise than its project. */
+enum schema_enforcement { ENFORCE_UNSET, ENFORCE_OFF, ENFORCE_REJECT };
+
 /* config: {"breaker"?,"health_rules"? (engine/rules.h),"name","auto_register"?,"encrypt_payloads"?,
- * "facets"?:{workspaces,campaigns,contact_tags}} */
+ * "enforce_schema"?,"facets"?:{workspaces,campaigns,contact_tags}} */
 struct project {
     struct object object;
     struct str name;
@@ -56,6 +60,7 @@ struct project {
     struct health_rules health_rules;
     int64_t checks_budget;               /* of the api: as tests_budget of an app */
     struct str pointers[PAYLOAD_FIELDS]; /* into data: workspaces, campaigns, contact_tags */
+    enum schema_enforcement enforcement; /* unset: off */
     struct map apps;                     /* slug -> struct app, living */
     struct map app_ids;                  /* id bytes -> struct app, also deleted */
     struct map event_types;              /* name -> struct event_type, living */
@@ -83,11 +88,17 @@ struct app {
     int64_t tests_budget; /* of the api: when its next test send is free, wall ms */
 };
 
+/* An endpoint that pins a type gets only that version of it. */
+struct version_pin {
+    struct str name;
+    int32_t version;
+};
+
 enum endpoint_status { ENDPOINT_ACTIVE, ENDPOINT_PAUSED, ENDPOINT_DISABLED };
 
 /* config: {"name","description","url","event_types":[],"metadata":{},"timeout_ms","retry":{...},
- * "signature_profiles":[],"breaker"?,"health_rules"?,"rate_limit"?,"ordered"?,"on_failure"?,
- * "secret_scope"?,"status","status_reason"?,"created_by"?,"origin"?:{kind,id,name}}
+ * "signature_profiles":[],"event_versions":{},"breaker"?,"health_rules"?,"rate_limit"?,"ordered"?,
+ * "on_failure"?,"secret_scope"?,"status","status_reason"?,"created_by"?,"origin"?:{kind,id,name}}
  * sealed (plain inside): {"secrets":[...],"headers":{}} (engine/secrets.h); no secrets with scope "app" */
 struct endpoint {
     struct object object;
@@ -106,6 +117,8 @@ struct endpoint {
     size_t name_count;
     struct str *prefixes; /* "user." of "user.*" */
     size_t prefix_count;
+    struct version_pin *pins; /* in order of str_cmp of the names */
+    size_t pin_count;
     bool uses_app_secret; /* secret_scope: it signs with the secrets of its app */
     struct secret_brief secret;
     const struct payload_plan *plan; /* filters and shape; NULL: every event as it is */
@@ -119,12 +132,17 @@ struct endpoint {
     uint32_t exhausted_count;
 };
 
-/* config: {"description","group","schema","example","frequency","archived","resource"?:{type,id_pointer,url}} */
+/* config: {"description","group",...,"visibility","enforce_schema","archived",
+ * "resource"?:{type,id_pointer,url},
+ * "versions":[{"version","schema","example","notes","created_at"}]} (api/event_type_form.h) */
 struct event_type {
     struct object object;
     struct project *project;
     bool archived;
     struct payload_resource resource;
+    bool internal;                       /* stored, never delivered */
+    int32_t latest;                      /* versions are 1 to this */
+    enum schema_enforcement enforcement; /* unset: as the project says */
 };
 
 enum key_scope { SCOPE_ADMIN = 1, SCOPE_PUBLISH = 2, SCOPE_READ = 4 };
@@ -185,6 +203,13 @@ const struct secret_brief *registry_secret(const struct endpoint *endpoint);
 
 /* Does the endpoint want this type? (event types only; status is asked apart) */
 bool registry_wants(const struct endpoint *endpoint, const struct event_type *type);
+
+/* Why an event of that type and version does not go to the endpoint; REASON_NONE: it does, as far
+ * as its type is concerned. */
+enum delivery_reason registry_unmatched(const struct endpoint *endpoint,
+                                        const struct event_type *type, int32_t version);
+/* Are events of this type refused when they do not fit the schema? */
+bool registry_enforces(const struct event_type *type);
 
 /* The plain JSON inside the `sealed` of an endpoint or app, in out (wipe it). */
 struct buf;

@@ -43,6 +43,11 @@ static inline struct object *table_no(const struct table *t, int64_t no)
 /* Parse `row` into a new or existing object of its kind. -E_STORE when the document is damaged. */
 NODISCARD int registry_read(struct registry *r, struct object *object,
                             const struct config_row *row, struct err *err);
+/* registry_type.c: their parts of the documents */
+struct json;
+void registry_read_type(struct event_type *type, const struct json *doc);
+void registry_read_enforcement(struct project *project, const struct json *doc);
+void registry_read_pins(struct endpoint *e, const struct json *doc);
 /* Bring a committed row into memory; *ret_object may be NULL on failure. */
 NODISCARD int registry_apply(struct registry *r, enum config_kind kind,
                              const struct config_row *row, struct object **ret_object,

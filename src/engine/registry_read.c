@@ -52,6 +52,7 @@ static int read_project(struct project *p, const struct json *doc)
                              ? str_from(payload_field_pointer((enum payload_field)i))
                              : pointer;
     }
+    registry_read_enforcement(p, doc);
     return 0;
 }
 
@@ -216,6 +217,7 @@ static int read_endpoint(struct registry *r, struct endpoint *e, const struct js
     endpoint_rules_read(doc, &e->rules);
     read_types(e, json_member(doc, "event_types"));
     e->plan = payload_plan_read(doc, &e->object.arena);
+    registry_read_pins(e, doc);
     return read_retry(json_member(doc, "retry"), &e->retry);
 }
 
@@ -258,8 +260,7 @@ int registry_read(struct registry *r, struct object *object, const struct config
         rc = read_endpoint(r, (struct endpoint *)(void *)object, json_root(doc));
         break;
     case CONFIG_EVENT_TYPE:
-        ((struct event_type *)(void *)object)->archived =
-            read_bool(json_root(doc), "archived", false);
+        registry_read_type((struct event_type *)(void *)object, json_root(doc));
         payload_resource_read(json_root(doc), &object->arena,
                               &((struct event_type *)(void *)object)->resource);
         break;

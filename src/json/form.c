@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "json/schema.h"
 
 enum { FORM_POINTER_NAME_MAX = 128 }; /* bytes of a name that somebody sent, in a pointer */
 
@@ -33,6 +34,18 @@ void form_fault(struct form_faults *faults, struct str pointer, const char *code
         (struct form_fault){ .pointer = arena_str(faults->arena, pointer),
                              .code = code,
                              .detail = arena_str(faults->arena, str_from(text)) };
+}
+
+void form_fault_schema(struct form_faults *faults, struct str pointer, const char *code,
+                       const struct schema_error *error)
+{
+    size_t at = faults->count;
+
+    form_fault(faults, pointer, code, "%.*s", STR_ARG(error->text));
+    if (faults->count > at) {
+        faults->rows[at].schema = arena_str(faults->arena, error->schema);
+        faults->rows[at].keyword = arena_str(faults->arena, error->keyword);
+    }
 }
 
 static struct str pointer_add(struct arena *arena, struct str pointer, struct str name)

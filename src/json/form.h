@@ -14,13 +14,16 @@
 #include "base/str.h"
 #include "json/json.h"
 
+struct schema_error;
+
 enum { FORM_FAULTS_MAX = 20, FORM_FIELDS_MAX = 64 };
 
 struct form_fault {
     struct str pointer;
     const char *
-        code; /* stable: required, type, unknown, too_long, too_short, range, pattern, duplicate, nul */
+        code; /* stable: required, type, unknown, too_long, too_short, range, pattern, duplicate, nul, schema ... */
     struct str detail;
+    struct str schema, keyword; /* of a JSON Schema that was not kept to; else NULL p */
 };
 
 struct form_faults {
@@ -40,6 +43,9 @@ struct form {
 void form_faults_init(struct form_faults *faults, struct arena *arena);
 void form_fault(struct form_faults *faults, struct str pointer, const char *code,
                 const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* The same for an error of a JSON Schema, with the place in it. All strings are copied. */
+void form_fault_schema(struct form_faults *faults, struct str pointer, const char *code,
+                       const struct schema_error *error);
 /* v must be an object: otherwise a fault, and all reads below answer absent. */
 void form_begin(struct form *f, const struct json *v, struct str pointer,
                 struct form_faults *faults);

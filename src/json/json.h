@@ -54,7 +54,7 @@ const struct json *json_next(struct json_iter *it, struct str *ret_name);
 NODISCARD int json_write(const struct json *v, struct buf *out);
 
 /* --- writing: owns commas and escaping; errors stick until json_out_end. */
-enum { JSON_OUT_DEPTH = 32 };
+enum { JSON_OUT_DEPTH = 60 /* below the bits of has_member */ };
 struct json_out {
     struct buf *buf;
     uint64_t has_member; /* bit per depth */

@@ -42,7 +42,7 @@ void schema_error_add(struct schema_errors *errors, struct str instance, struct 
         return;
     }
     errors->rows[errors->count++] =
-        (struct schema_error){ .instance = cut(arena, instance),
+        (struct schema_error){ .instance = instance.p == NULL ? STR_NONE : cut(arena, instance),
                                .schema = cut(arena, schema),
                                .keyword = arena_str(arena, str_from(keyword)),
                                .text = cut(arena, text) };

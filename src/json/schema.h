@@ -39,7 +39,7 @@ struct schema;
 
 /* One fault. All strings in the arena of the list. */
 struct schema_error {
-    struct str instance; /* pointer into the value, "" = all of it; empty for a compilation */
+    struct str instance; /* pointer into the value, "" = all of it; NULL p for a compilation */
     struct str schema;   /* pointer into the schema, with '#' in front */
     struct str keyword;
     struct str text; /* sentence; holds nothing of the value but names of members */

@@ -52,7 +52,9 @@ enum delivery_reason {
     REASON_ORDER_BLOCKED = 11,    /* retrying: in order, it holds back the others */
     REASON_HELD_EXPIRED = 12,     /* failed: it was held for as long as events are kept */
     REASON_TRANSFORM = 13,        /* failed: the body for the endpoint could not be made */
-    REASON_TEST = 20 /* delivered or failed: a test send; never sent again, not counted */
+    REASON_TEST = 20,     /* delivered or failed: a test send; never sent again, not counted */
+    REASON_INTERNAL = 30, /* internal event types go to nobody (only in event.unmatched) */
+    REASON_VERSION = 31   /* the endpoint pins another version (only in event.unmatched) */
 };
 
 /* delivery_row.flags; stored: never change one. An outcome leaves them as they are. */

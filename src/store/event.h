@@ -26,6 +26,10 @@ enum event_flag {
     EVENT_TEST = 4    /* of a test send: in no list of events, never sent again */
 };
 
+/* Above the flags stands the version of the event type that it was published as; 0 of older rows
+ * means 1. */
+enum { EVENT_VERSION_SHIFT = 16 };
+
 struct event_row {
     int64_t seq; /* given by the writer */
     struct id id;
@@ -44,6 +48,13 @@ struct event_row {
     struct id corrects;     /* the event that a replay made it of, zeros when none */
     struct str channels; /* JSON array of the names that the publisher gave, NULL p when none */
 };
+
+static inline int32_t event_version(const struct event_row *e)
+{
+    int32_t version = e->flags >> EVENT_VERSION_SHIFT;
+
+    return version == 0 ? 1 : version;
+}
 
 /*
  * Idempotency keys are rows of one table, unique per app: the header of a single publish or of one event of a

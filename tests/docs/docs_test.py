@@ -286,7 +286,7 @@ def fault_codes():
             text = path.read_text(encoding="utf-8")
             # call_query_fault(call, "name of the parameter", code, ...): only the code counts
             text = re.sub(r'\bcall_query_fault\(call,\s*(?:"[^"]*"|\w+),', "form_fault(", text)
-            for call in re.findall(r"\bform_fault\(([^;]*);", text):
+            for call in re.findall(r"\b(?:form_fault|put_errors)\(([^;]*);", text):
                 call = re.sub(r"(?:form_pointer|form_value|arena_printf)\([^()]*(?:\([^()]*\)[^()]*)*\)", "", call)
                 words = re.findall(r'"((?:\\.|[^"\\])*)"', call)
                 codes = [word for word in words if re.fullmatch(r"[a-z]+(_[a-z]+)*", word)]
@@ -629,10 +629,18 @@ def check_tables():
     return len(tables)
 
 
+def check_events():
+    """docs/events.md is what scripts/events-doc makes of api/presets."""
+    run = subprocess.run([ROOT / "scripts/events-doc", "--check"], capture_output=True, text=True)
+    if run.returncode != 0:
+        raise Fault(run.stderr.strip())
+    return len(need(list((ROOT / "api/presets").glob("*.json")), "api/presets"))
+
+
 CHECKS = (
     check_configuration, check_limits, check_errors, check_fault_codes, check_states, check_first_event,
     check_commands, check_exit_codes, check_paths, check_seeds, check_tests_exist, check_routes, check_tables,
-    check_receivers, check_filters,
+    check_receivers, check_filters, check_events,
 )
 
 
