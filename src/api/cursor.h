@@ -28,7 +28,9 @@ enum page_list {
     PAGE_NOTICES = 20,
     PAGE_AUDIT = 60,
     PAGE_MEMBERS = 61,
-    PAGE_ORPHANS = 62
+    PAGE_ORPHANS = 62,
+    PAGE_ALL_DELIVERIES = 70,
+    PAGE_ALL_EVENTS = 71
 };
 
 struct cursor {

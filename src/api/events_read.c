@@ -55,7 +55,7 @@ int event_body(const struct keyring *keyring, const struct event_row *event,
     return rc;
 }
 
-static void put_event(struct call *call, struct json_out *o, const struct event_row *event)
+void event_members(struct call *call, struct json_out *o, const struct event_row *event)
 {
     const struct event_type *type = registry_type_no(call->api->options.registry, event->type);
 
@@ -94,7 +94,7 @@ static void list_done(struct call *call)
     json_out_array(o);
     for (size_t i = 0; i < shown; i++) {
         json_out_object(o);
-        put_event(call, o, &s->rows[page_at(&s->page, s->count, i)]);
+        event_members(call, o, &s->rows[page_at(&s->page, s->count, i)]);
         json_out_object_end(o);
     }
     json_out_array_end(o);
@@ -235,7 +235,7 @@ static void get_done(struct call *call)
     struct json_out *o = call_json(call);
 
     json_out_object(o);
-    put_event(call, o, &s->event);
+    event_members(call, o, &s->event);
     put_channels(o, &s->event);
     put_data(call, o, s->body);
     json_out_name(o, "deliveries");

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "egress/token.h"
 
+enum { FILTER_VALUES_MAX = 50 };
+
 int64_t filter_time(struct call *call, const char *name)
 {
     struct str text = call_query(call, name);
@@ -20,19 +22,11 @@ int64_t filter_time(struct call *call, const char *name)
     return wall_ms;
 }
 
-int64_t filter_type(struct call *call)
+/* Its number, also of a deleted one; -1 when there is none. */
+static int64_t find_type(const struct call *call, struct str name)
 {
-    struct str name = call_query(call, "type");
-    const struct event_type *type;
+    const struct event_type *type = registry_event_type(call->project, name);
 
-    if (name.p == NULL) {
-        return 0;
-    }
-    if (!name_is_event_type(name)) {
-        call_query_fault(call, "type", "pattern", "This is no name of an event type.");
-        return 0;
-    }
-    type = registry_event_type(call->project, name);
     if (type != NULL) {
         return type->object.no;
     }
@@ -42,6 +36,67 @@ int64_t filter_type(struct call *call)
         }
     }
     return -1;
+}
+
+int64_t filter_type(struct call *call)
+{
+    struct str name = call_query(call, "type");
+
+    if (name.p == NULL) {
+        return 0;
+    }
+    if (!name_is_event_type(name)) {
+        call_query_fault(call, "type", "pattern", "This is no name of an event type.");
+        return 0;
+    }
+    return find_type(call, name);
+}
+
+bool filter_types(struct call *call, int64_t **ret_types, size_t *ret_count)
+{
+    struct str list = call_query(call, "type");
+    bool is_given = list.p != NULL;
+    int64_t *types = arena_alloc(call->arena, FILTER_VALUES_MAX * sizeof(*types));
+    size_t count = 0;
+    size_t given = 0;
+    struct str name;
+
+    while (list.p != NULL && str_split(&list, ',', &name)) {
+        int64_t no;
+
+        if (!name_is_event_type(name) || ++given > FILTER_VALUES_MAX) {
+            call_query_fault(call, "type", "pattern",
+                             "These are at most 50 names of event types, with commas between.");
+            break;
+        }
+        no = find_type(call, name);
+        if (no > 0) {
+            types[count++] = no;
+        }
+    }
+    *ret_types = types;
+    *ret_count = count;
+    return !is_given || count > 0;
+}
+
+uint32_t filter_states(struct call *call)
+{
+    struct str list = call_query(call, "status");
+    uint32_t states = 0;
+    struct str name;
+
+    while (list.p != NULL && str_split(&list, ',', &name)) {
+        int32_t state = delivery_state_parse(name);
+
+        if (state <= 0) {
+            call_query_fault(call, "status", "pattern",
+                             "These are pending, retrying, delivered, failed, cancelled, "
+                             "filtered and skipped, with commas between.");
+            break;
+        }
+        states |= 1u << state;
+    }
+    return states;
 }
 
 bool filter_app(struct call *call, struct app **ret_app)

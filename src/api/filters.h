@@ -23,6 +23,12 @@ bool filter_app(struct call *call, struct app **ret_app);
 /* `endpoint` by id, also a deleted one, of the call's app, or of its project when it has none.
  * *ret_endpoint NULL when absent; false: there is none. */
 bool filter_endpoint(struct call *call, const struct endpoint **ret_endpoint);
+/*
+ * Several values with commas between. Types: their numbers, *ret_count 0 when absent; false:
+ * only unknown ones. States: bits 1 << state, 0 when absent.
+ */
+bool filter_types(struct call *call, int64_t **ret_types, size_t *ret_count);
+uint32_t filter_states(struct call *call);
 /* `status`: a stored state, 0 when absent. */
 int32_t filter_state(struct call *call);
 /* `code`: an HTTP status, 0 when absent. */

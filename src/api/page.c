@@ -124,6 +124,22 @@ void page_end(struct json_out *o, const struct page *page, size_t fetched, int64
     put_cursor(o, "prev_cursor", page, true, has_prev ? first : 0);
 }
 
+void page_end_at(struct json_out *o, const struct page *page, size_t fetched, int64_t first,
+                 int64_t last, int64_t looked_to)
+{
+    bool has_behind = first != 0 && (page->backward || page->has_cursor);
+
+    if (looked_to == 0) {
+        page_end(o, page, fetched, first, last);
+    } else if (page->backward) {
+        put_cursor(o, "next_cursor", page, false, last != 0 ? last : page->seq);
+        put_cursor(o, "prev_cursor", page, true, looked_to);
+    } else {
+        put_cursor(o, "next_cursor", page, false, looked_to);
+        put_cursor(o, "prev_cursor", page, true, has_behind ? first : 0);
+    }
+}
+
 /* --- objects in memory */
 /* The first place whose no is above `no`. */
 static size_t place_above(struct object *const *objects, size_t count, int64_t no)

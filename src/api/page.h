@@ -40,6 +40,10 @@ size_t page_at(const struct page *page, size_t fetched, size_t place);
 void page_end(struct json_out *o, const struct page *page, size_t fetched, int64_t first,
               int64_t last);
 
+/* The same for a page that ended at `looked_to` because so much was looked at (0: it did not). */
+void page_end_at(struct json_out *o, const struct page *page, size_t fetched, int64_t first,
+                 int64_t last, int64_t looked_to);
+
 /* A page of objects in memory that are given in order of no. Deleted ones are left out.
  * Calls `write` for each and answers. */
 void page_objects(struct call *call, const struct page *page, struct object *const *objects,

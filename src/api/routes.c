@@ -9,20 +9,24 @@
 #include "api/handlers.h"
 #include "engine/registry.h"
 
-#define PAGE     "limit cursor order"
-#define STATS    "window tz interval"
-#define APP      "/api/v1/apps/{app}"
-#define ENDPOINT APP "/endpoints/{endpoint}"
-#define DELIVERY APP "/deliveries/{delivery}"
+#define PAGE       "limit cursor order"
+#define STATS      "window tz interval"
+#define EVENTS     "type since until"
+#define DELIVERIES "endpoint type status since until code error"
+#define APP        "/api/v1/apps/{app}"
+#define ENDPOINT   APP "/endpoints/{endpoint}"
+#define DELIVERY   APP "/deliveries/{delivery}"
 
 /* clang-format off */
 static const struct route table[] = {
     { "POST",   APP "/events",                   SCOPE_PUBLISH, ROUTE_BODY,   "",        events_publish },
     { "POST",   APP "/events/batch",             SCOPE_PUBLISH, ROUTE_BODY,   "",        events_publish_batch },
     { "GET",    APP "/events",                   SCOPE_READ,    0, PAGE " type since until", events_list },
+    { "GET",    APP "/events/export",            SCOPE_READ,    0, EVENTS " format", events_export },
     { "GET",    APP "/events/{event}",           SCOPE_READ,    0,            "",        events_get },
     { "GET",    APP "/deliveries",               SCOPE_READ,    0,
       PAGE " endpoint event type status since until code error", deliveries_list },
+    { "GET",    APP "/deliveries/export",        SCOPE_READ,    0, DELIVERIES " format", deliveries_export },
     { "GET",    DELIVERY,                        SCOPE_READ,    0,            "",        deliveries_get },
     { "POST",   DELIVERY "/retry",               SCOPE_ADMIN,   0,            "",        deliveries_retry },
     { "POST",   DELIVERY "/cancel",              SCOPE_ADMIN,   0,            "",        deliveries_cancel },
@@ -101,6 +105,11 @@ static const struct route table[] = {
     { "GET",    "/api/v1/audit",                 SCOPE_ADMIN,   0,
       PAGE " app action actor target since until", audit_log_list },
     { "GET",    "/api/v1/audit/verify",          SCOPE_ADMIN,   0,            "",        audit_log_verify },
+    { "GET",    "/api/v1/deliveries",            SCOPE_READ,    0,
+      PAGE " app q count " DELIVERIES, deliveries_all },
+    { "GET",    "/api/v1/deliveries/export",     SCOPE_READ,    0, "app format " DELIVERIES, deliveries_export },
+    { "GET",    "/api/v1/events",                SCOPE_READ,    0, PAGE " app q count " EVENTS, events_all },
+    { "GET",    "/api/v1/events/export",         SCOPE_READ,    0, "app format " EVENTS, events_export },
     { "GET",    APP "/stats",                    SCOPE_READ,    0, STATS, stats_app },
     { "GET",    ENDPOINT "/stats",               SCOPE_READ,    0, STATS, stats_endpoint },
     { "GET",    "/api/v1/stats",                 SCOPE_READ,    0, STATS, stats_project },

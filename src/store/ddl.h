@@ -33,6 +33,7 @@ extern const char ddl_replay_sqlite[];
 extern const char ddl_replay_postgres[];
 extern const char ddl_audit_sqlite[], ddl_audit_postgres[];
 extern const char ddl_tally_sqlite[], ddl_tally_postgres[];
+extern const char ddl_ledger_sqlite[], ddl_ledger_postgres[];
 extern const char ddl_health_sqlite[], ddl_health_postgres[];
 extern const char ddl_usage_sqlite[], ddl_usage_postgres[];
 extern const char ddl_outbox_sqlite[], ddl_outbox_postgres[];

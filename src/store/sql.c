@@ -25,6 +25,7 @@ static void sql_build(void)
         { SQL_ROLLUP, rollup_stmts, ROLLUP_STMTS },
         { SQL_TALLY, tally_stmts, TALLY_STMTS },
         { SQL_LOOK, look_stmts, LOOK_STMTS },
+        { SQL_LEDGER, ledger_stmts, LEDGER_STMTS },
         { SQL_SUCCESS, success_stmts, SUCCESS_STMTS },
         { SQL_NOTICE, notice_stmts, NOTICE_STMTS },
         { SQL_REPLAY, replay_stmts, REPLAY_STMTS },

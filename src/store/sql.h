@@ -120,6 +120,23 @@ enum success_stmt {
     EXHAUSTED_EXPIRE,
     SUCCESS_STMTS
 };
+/* Down and up stand together. */
+enum ledger_stmt {
+    LEDGER_ALL_DOWN,
+    LEDGER_ALL_UP,
+    LEDGER_ENDPOINT_DOWN,
+    LEDGER_ENDPOINT_UP,
+    LEDGER_ENDED_DOWN,
+    LEDGER_ENDED_UP,
+    LEDGER_EVENTS_DOWN,
+    LEDGER_EVENTS_UP,
+    LEDGER_APP_EVENTS_DOWN,
+    LEDGER_APP_EVENTS_UP,
+    LEDGER_DELIVERY_AT,
+    LEDGER_EVENT_AT,
+    LEDGER_STMTS
+};
+
 enum look_stmt { LOOK_FRESH, LOOK_RETRIES, LOOK_ENDED, LOOK_STMTS };
 enum outbox_stmt {
     OUTBOX_INSERT,
@@ -200,7 +217,8 @@ enum {
     SQL_ROLLUP = SQL_DUE + (int)DUE_STMTS,
     SQL_TALLY = SQL_ROLLUP + (int)ROLLUP_STMTS,
     SQL_LOOK = SQL_TALLY + (int)TALLY_STMTS,
-    SQL_SUCCESS = SQL_LOOK + (int)LOOK_STMTS,
+    SQL_LEDGER = SQL_LOOK + (int)LOOK_STMTS,
+    SQL_SUCCESS = SQL_LEDGER + (int)LEDGER_STMTS,
     SQL_NOTICE = SQL_SUCCESS + (int)SUCCESS_STMTS,
     SQL_REPLAY = SQL_NOTICE + (int)NOTICE_STMTS,
     SQL_PAGE = SQL_REPLAY + (int)REPLAY_STMTS,
@@ -223,6 +241,7 @@ extern const struct db_stmt due_stmts[DUE_STMTS];
 extern const struct db_stmt rollup_stmts[ROLLUP_STMTS];
 extern const struct db_stmt tally_stmts[TALLY_STMTS];
 extern const struct db_stmt look_stmts[LOOK_STMTS];
+extern const struct db_stmt ledger_stmts[LEDGER_STMTS];
 extern const struct db_stmt notice_stmts[NOTICE_STMTS];
 extern const struct db_stmt outbox_stmts[OUTBOX_STMTS];
 extern const struct db_stmt notification_stmts[NOTIFICATION_STMTS];

@@ -33,5 +33,6 @@ extern const struct suite notice_suite;
 extern const struct suite replay_suite;
 extern const struct suite audit_suite;
 extern const struct suite tally_suite;
+extern const struct suite ledger_suite;
 
 #endif
