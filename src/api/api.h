@@ -19,6 +19,7 @@ struct quotas;
 struct http_request;
 struct http_server;
 struct inbox;
+struct alerts;
 struct notices;
 struct outbox;
 struct recipients;
@@ -36,6 +37,7 @@ struct api_options {
     struct writer *writer;
     struct readers *readers;
     struct inbox *inbox;
+    struct alerts *alerts;
     struct notices *notices;
     struct outbox *outbox;
     struct recipients *recipients;

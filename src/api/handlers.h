@@ -68,6 +68,7 @@ void apps_test(struct call *call);
 void url_check(struct call *call);
 void source_ips(struct call *call);
 void attempts_curl(struct call *call);
+void alerts_list(struct call *call);
 void notices_list(struct call *call);
 void notices_read(struct call *call);
 void notices_read_all(struct call *call);

@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/problem.h"
 #include "base/assert.h"
+#include "engine/alert.h"
 #include "engine/engine.h"
 #include "engine/notice.h"
 #include "engine/outbox.h"
@@ -169,6 +170,20 @@ static void put_notices(struct metrics *m, const struct notices *notices)
            s.failed);
 }
 
+static void put_alerts(struct metrics *m, const struct alerts *alerts)
+{
+    const struct alert *alert;
+
+    metric_head(m, "postern_alert_firing", GAUGE, "1 while this alert fires.");
+    for (size_t i = 0; (alert = alerts_at(alerts, i)) != NULL; i++) {
+        if (m->rc == 0) {
+            m->rc =
+                buf_printf(m->out, "postern_alert_firing{alert=\"%s\",severity=\"%s\"} %d\n",
+                           alert->name, alert->severity, alert->is_firing ? 1 : 0);
+        }
+    }
+}
+
 static void put_outbox(struct metrics *m, const struct outbox *outbox)
 {
     struct outbox_stats s;
@@ -210,6 +225,7 @@ void metrics_get(struct call *call)
     if (api->options.notices != NULL) {
         put_notices(&m, api->options.notices);
         put_outbox(&m, api->options.outbox);
+        put_alerts(&m, api->options.alerts);
     }
     if (api->http != NULL) {
         put_http(&m, api->http);

@@ -99,6 +99,7 @@ static const struct route table[] = {
     { "GET",    "/notifications/unsubscribe/{token}", 0,        0,            "",        notifications_unsubscribe_page },
     { "POST",   "/notifications/unsubscribe/{token}", 0,       ROUTE_FORM,    "",        notifications_unsubscribe },
 
+    { "GET",    "/api/v1/alerts",                SCOPE_READ,    0,            "",        alerts_list },
     { "GET",    "/api/v1/notices",               SCOPE_READ,    0, PAGE " app kind unread", notices_list },
     { "POST",   "/api/v1/notices/read",          SCOPE_ADMIN,   0,            "",        notices_read_all },
     { "POST",   "/api/v1/notices/{notice}/read", SCOPE_ADMIN,   0,            "",        notices_read },

@@ -369,6 +369,7 @@ void notice_raise(struct notices *n, const struct notice *notice)
     int64_t now = clock_wall_ms();
     int64_t app = notice->app == NULL ? 0 : notice->app->object.no;
     char text[KEY_MAX];
+    int64_t cooldown;
     struct str key;
     struct group *g;
 
@@ -378,9 +379,10 @@ void notice_raise(struct notices *n, const struct notice *notice)
     ASSERT(notice_kind_name((int64_t)notice->kind) != NULL);
     key = group_key(text, (int64_t)notice->kind, app,
                     notice->endpoint == NULL ? 0 : notice->endpoint->object.no, notice->topic);
+    cooldown = notice->cooldown_ms > n->options.cooldown_ms ? notice->cooldown_ms
+                                                            : n->options.cooldown_ms;
     g = map_get(&n->groups, key);
-    if (g != NULL && !notice->always && now - g->first_at < n->options.cooldown_ms &&
-        now >= g->first_at) {
+    if (g != NULL && !notice->always && now - g->first_at < cooldown && now >= g->first_at) {
         g->count++;
         g->last_at = now;
         g->is_dirty = true;

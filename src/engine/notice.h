@@ -84,6 +84,7 @@ struct notice {
     int64_t count;       /* failures in a row, events sent again, attempts; 0 = none */
     int64_t percent;     /* 0 = none */
     int64_t since;       /* wall ms; 0 = none */
+    int64_t cooldown_ms; /* longer than the server's; 0 = that */
     bool always;         /* no cool-down: every one is told (secrets, replays) */
 };
 

@@ -95,6 +95,11 @@ void notice_facts_make(struct notice_facts *facts, const struct notice *notice,
         add_id(facts, "app_id", ID_APP, &notice->app->object.id);
         notice_facts_add(facts, "app_name", notice->app->name);
     }
+    if (notice->app != NULL && notice->endpoint == NULL) {
+        /* What is of the whole app, such as its secret, is spoken of by the app's name. */
+        notice_facts_add(facts, "endpoint_name", notice->app->name);
+        notice_facts_add(facts, "endpoint_url", notice->app->name);
+    }
     if (notice->endpoint != NULL) {
         add_endpoint(facts, notice->endpoint);
         id_format(ID_ENDPOINT, &notice->endpoint->object.id, id);

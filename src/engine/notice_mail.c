@@ -6,6 +6,9 @@
 #include "engine/mail_message.h"
 #include "engine/notice.h"
 #include "engine/outbox.h"
+#include "json/json.h"
+
+enum { POST_MAX = 8 * 1024 };
 
 struct letter {
     const char *name; /* of its texts */
@@ -108,6 +111,84 @@ static size_t mails_to_operators(const struct notice_mailer *m,
     return count;
 }
 
+/* --- alerts to a URL */
+static int write_alert(const struct notice_row *row, const struct json *facts, struct buf *out)
+{
+    struct json_out o;
+    char id[ID_TEXT_SIZE];
+
+    id_format(ID_NOTICE, &row->id, id);
+    json_out_begin(&o, out);
+    json_out_object(&o);
+    json_put_c(&o, "id", id);
+    json_put_str(&o, "alert", row->topic);
+    json_put_c(&o, "state", row->kind == NOTICE_ALERT_FIRING ? "firing" : "resolved");
+    json_put_str(&o, "severity", json_string(json_member(facts, "severity")));
+    json_put_str(&o, "summary", json_string(json_member(facts, "detail")));
+    json_put_time(&o, "at", row->created_at);
+    json_out_object_end(&o);
+    return json_out_end(&o);
+}
+
+static int write_page(const struct notice_mailer *m, const struct notice_row *row,
+                      const struct json *facts, struct buf *out)
+{
+    struct json_out o;
+
+    json_out_begin(&o, out);
+    json_out_object(&o);
+    json_put_str(&o, "routing_key", m->pager_key);
+    json_put_c(&o, "event_action", row->kind == NOTICE_ALERT_FIRING ? "trigger" : "resolve");
+    json_put_str(&o, "dedup_key", row->topic);
+    json_put_c(&o, "client", "Postern");
+    json_out_name(&o, "payload");
+    json_out_object(&o);
+    json_put_str(&o, "summary", json_string(json_member(facts, "detail")));
+    json_put_str(&o, "source", m->own_url);
+    json_put_c(&o, "severity", "critical");
+    json_put_str(&o, "component", row->topic);
+    json_put_time(&o, "timestamp", row->created_at);
+    json_out_object_end(&o);
+    json_out_object_end(&o);
+    return json_out_end(&o);
+}
+
+static bool plan_post(const struct notice_mailer *m, struct str url, const struct buf *body,
+                      const struct notice_row *row, struct arena *arena,
+                      struct outbox_row *ret_row)
+{
+    return outbox_plan(m->outbox, OUTBOX_URL, url, buf_str(body), row->created_at, arena,
+                       ret_row) == 0;
+}
+
+static size_t posts_of(const struct notice_mailer *m, const struct notice_row *row,
+                       struct arena *arena, struct outbox_row *ret_rows)
+{
+    struct json_doc *doc = NULL;
+    const struct json *facts;
+    struct buf body;
+    size_t count = 0;
+
+    if (json_parse(row->facts, JSON_DEPTH_MAX, &doc, NULL) != 0) {
+        return 0;
+    }
+    facts = json_root(doc);
+    buf_init(&body, POST_MAX);
+    if (m->alert_url.len > 0 && write_alert(row, facts, &body) == 0 &&
+        plan_post(m, m->alert_url, &body, row, arena, &ret_rows[count])) {
+        count++;
+    }
+    buf_clear(&body);
+    if (m->pager_url.len > 0 && str_eq_c(json_string(json_member(facts, "severity")), "page") &&
+        write_page(m, row, facts, &body) == 0 &&
+        plan_post(m, m->pager_url, &body, row, arena, &ret_rows[count])) {
+        count++;
+    }
+    buf_done(&body);
+    json_doc_free(doc);
+    return count;
+}
+
 size_t notice_mails(const struct notice_mailer *m, const struct notice_texts *texts,
                     const struct notice_row *row, const struct notice_fact *facts,
                     size_t fact_count, struct arena *arena, struct outbox_row *ret_rows)
@@ -119,11 +200,19 @@ size_t notice_mails(const struct notice_mailer *m, const struct notice_texts *te
                         .text = row->text,
                         .at = row->created_at };
 
-    if (m->outbox == NULL || !outbox_has_mail(m->outbox)) {
+    size_t count = 0;
+
+    if (m->outbox == NULL) {
         return 0;
     }
+    if (row->kind == NOTICE_ALERT_FIRING || row->kind == NOTICE_ALERT_RESOLVED) {
+        count = posts_of(m, row, arena, ret_rows);
+    }
+    if (!outbox_has_mail(m->outbox)) {
+        return count;
+    }
     if (notice_is_operators(row->kind)) {
-        return mails_to_operators(m, texts, row, &l, arena, ret_rows);
+        return count + mails_to_operators(m, texts, row, &l, arena, ret_rows + count);
     }
     return row->app == 0 ? 0 : mails_to_app(m, texts, row, &l, arena, ret_rows);
 }

@@ -81,6 +81,16 @@
     X(smtp_from, CONFIG_TEXT, "", 0, 320, false, "Sender of mails: an address, or: Name <address>.") \
     X(smtp_credentials_file, CONFIG_TEXT, "", 0, 4096, false, "File with user and password of the mail server, a line each.") \
     X(outbox_retry_ms, CONFIG_DURATION_MS, "30000", 100, 3600000, false, "Before the second try of a mail; doubled each time, at most 1h.") \
+    X(alert_every_ms, CONFIG_DURATION_MS, "30000", 100, 600000, false, "Alerts are judged so often.") \
+    X(alert_window_ms, CONFIG_DURATION_MS, "300000", 100, 3600000, false, "Rates and errors are judged over this time.") \
+    X(alert_pending_max, CONFIG_INT, "10000", 0, 100000000, false, "Alert pending-deliveries: above so many open deliveries.") \
+    X(alert_failure_percent, CONFIG_INT, "5", 0, 100, false, "Alert failure-rate: above so many percent of all attempts.") \
+    X(alert_app_failure_percent, CONFIG_INT, "50", 0, 100, false, "Alert customer-failure-rate: above so many percent of an app's attempts in the last hour.") \
+    X(alert_attempts_min, CONFIG_INT, "20", 1, 1000000, false, "With fewer attempts a rate says nothing.") \
+    X(alert_down_ms, CONFIG_DURATION_MS, "86400000", 100, 2592000000, false, "Alert endpoint-down: an endpoint that fails had no success for so long.") \
+    X(alert_url, CONFIG_TEXT, "", 0, 2048, false, "URL that gets every alert as JSON.") \
+    X(alert_pager_url, CONFIG_TEXT, "", 0, 2048, false, "URL that gets alerts of severity page as PagerDuty events (Events API v2).") \
+    X(alert_pager_key_file, CONFIG_TEXT, "", 0, 4096, false, "File with the routing key for alert_pager_url.") \
     X(drain_ms, CONFIG_DURATION_MS, "35000", 0, 300000, false, "Time that SIGTERM gives to attempts in flight.") \
     X(ca_file, CONFIG_TEXT, "", 0, 4096, false, "PEM file of the certificate authorities that endpoints are judged by; empty: SSL_CERT_FILE or the system's.")
 /* clang-format on */

@@ -29,9 +29,7 @@
 #include "engine/jobs.h"
 #include "engine/meter.h"
 #include "engine/notice.h"
-#include "engine/outbox.h"
 #include "engine/quota.h"
-#include "engine/recipients.h"
 #include "engine/registry.h"
 #include "net/http.h"
 #include "net/ipguard.h"
@@ -76,8 +74,7 @@ struct server {
     struct registry *registry;
     struct inbox *inbox;
     struct notices *notices;
-    struct outbox *outbox;
-    struct recipients *recipients;
+    struct mail_made mail;
     struct hub *hub;
     struct meter *meter;
     struct quotas *quotas;
@@ -221,7 +218,7 @@ static void server_drain(struct server *s)
     http_stop_accepting(s->http);
     api_drain(s->api);
     jobs_stop(s->jobs);
-    outbox_stop(s->outbox);
+    mail_stop(&s->mail);
     s->drain_timer = (struct loop_timer){ .on_due = on_drain_due, .ctx = s };
     loop_timer_set(s->loop, &s->drain_timer, clock_boot_ms() + s->config->drain_ms);
     engine_drain(s->engine, on_drained, s);
@@ -468,8 +465,9 @@ static int server_start_api(struct server *s)
                                    .readers = s->readers,
                                    .inbox = s->inbox,
                                    .notices = s->notices,
-                                   .outbox = s->outbox,
-                                   .recipients = s->recipients,
+                                   .outbox = s->mail.outbox,
+                                   .alerts = s->mail.alerts,
+                                   .recipients = s->mail.recipients,
                                    .loop = s->loop,
                                    .hub = s->hub,
                                    .meter = s->meter,
@@ -589,8 +587,9 @@ static int server_start(struct server *s, struct err *err)
                                               .engine = s->engine,
                                               .keyring = s->keyring,
                                               .db = &s->db,
+                                              .registry = s->registry,
                                               .notices = s->notices },
-                        &s->outbox, &s->recipients, err);
+                        &s->mail, err);
     }
     if (rc == 0) {
         rc = server_start_api(s);
@@ -618,7 +617,7 @@ static void server_stop(struct server *s)
     }
     jobs_stop(s->jobs);
     notices_stop(s->notices);
-    outbox_stop(s->outbox);
+    mail_stop(&s->mail);
     if (s->readers != NULL) {
         loop_unwatch(s->loop, &s->readers_watch);
         readers_stop(s->readers);
@@ -635,8 +634,7 @@ static void server_stop(struct server *s)
     meter_free(s->meter);
     quotas_free(s->quotas);
     notices_free(s->notices);
-    outbox_free(s->outbox);
-    recipients_free(s->recipients);
+    mail_free(&s->mail);
     if (s->http != NULL) {
         http_stop(s->http);
     }

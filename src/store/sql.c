@@ -34,6 +34,7 @@ static void sql_build(void)
         { SQL_AUDIT, audit_stmts, AUDIT_STMTS },
         { SQL_USAGE, usage_stmts, USAGE_STMTS },
         { SQL_OUTBOX, outbox_stmts, OUTBOX_STMTS },
+        { SQL_WATCH, watch_stmts, WATCH_STMTS },
         { SQL_NOTIFICATION, notification_stmts, NOTIFICATION_STMTS },
     };
 

@@ -138,6 +138,8 @@ enum ledger_stmt {
 };
 
 enum look_stmt { LOOK_FRESH, LOOK_RETRIES, LOOK_ENDED, LOOK_STMTS };
+enum watch_stmt { WATCH_OPEN, WATCH_STMTS };
+
 enum outbox_stmt {
     OUTBOX_INSERT,
     OUTBOX_PUT_OFF,
@@ -227,7 +229,8 @@ enum {
     SQL_USAGE = SQL_AUDIT + (int)AUDIT_STMTS,
     SQL_OUTBOX = SQL_USAGE + (int)USAGE_STMTS,
     SQL_NOTIFICATION = SQL_OUTBOX + (int)OUTBOX_STMTS,
-    SQL_STMTS = SQL_NOTIFICATION + (int)NOTIFICATION_STMTS
+    SQL_WATCH = SQL_NOTIFICATION + (int)NOTIFICATION_STMTS,
+    SQL_STMTS = SQL_WATCH + (int)WATCH_STMTS
 };
 
 extern const struct db_stmt lane_stmts[LANE_STMTS];
@@ -244,6 +247,7 @@ extern const struct db_stmt look_stmts[LOOK_STMTS];
 extern const struct db_stmt ledger_stmts[LEDGER_STMTS];
 extern const struct db_stmt notice_stmts[NOTICE_STMTS];
 extern const struct db_stmt outbox_stmts[OUTBOX_STMTS];
+extern const struct db_stmt watch_stmts[WATCH_STMTS];
 extern const struct db_stmt notification_stmts[NOTIFICATION_STMTS];
 extern const struct db_stmt success_stmts[SUCCESS_STMTS];
 extern const struct db_stmt usage_stmts[USAGE_STMTS];

@@ -58,6 +58,19 @@ describe('notices', () => {
         assert.ok(notice.text.includes(endpoint.url) && notice.text.includes('410'), notice.text);
     });
 
+    it('say every time that a secret was rolled, and until when the old one signs too', async () => {
+        const { api } = both;
+        const { base, endpoint } = await makeRoute(both, { status: 200 });
+        await api.post(`${base}/endpoints/${endpoint.id}/roll_secret`, { overlap_seconds: 3600 });
+        await api.post(`${base}/endpoints/${endpoint.id}/roll_secret`, { overlap_seconds: 0, force: true });
+        const notices = await waitFor('both', async () => {
+            const found = await noticesOf(api, base, '?kind=secret-rolled&order=asc');
+            return found.length === 2 && found;
+        });
+        assert.match(notices[0].text, new RegExp(`The signing secret of ${endpoint.url.replace(/[.]/g, '\\.')} was rolled\\. The previous one stays valid until 20`));
+        assert.match(notices[1].text, /The previous one is not valid any more\./);
+    });
+
     it('are marked as read, one or all, and listed by kind and app', async () => {
         const { api } = both;
         const { app, base } = await makeRoute(both, { status: 410 });
