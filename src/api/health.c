@@ -3,6 +3,7 @@
  * are a contract. */
 #include "api/api_internal.h"
 #include "api/handlers.h"
+#include "api/metrics_traffic.h"
 #include "api/problem.h"
 #include "base/assert.h"
 #include "engine/alert.h"
@@ -11,7 +12,7 @@
 #include "engine/outbox.h"
 #include "store/writer.h"
 
-enum { METRICS_MAX = 64 * 1024 };
+enum { METRICS_MAX = 256 * 1024 };
 
 static void reply_status(struct call *call, int status, const char *word, const char *reason)
 {
@@ -229,6 +230,9 @@ void metrics_get(struct call *call)
     }
     if (api->http != NULL) {
         put_http(&m, api->http);
+    }
+    if (m.rc == 0) {
+        m.rc = metrics_traffic(api->options.meter, api->options.registry, m.out);
     }
     ASSERT(m.rc == 0);
     call_reply_bytes(call, 200, "text/plain; version=0.0.4; charset=utf-8",

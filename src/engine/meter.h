@@ -21,6 +21,7 @@ struct event_publish;
 struct loop;
 struct meter;
 struct outcome;
+struct readers;
 struct registry;
 struct writer;
 
@@ -34,6 +35,8 @@ enum {
         100, /* event types, and faults, of an app that are told apart in an hour */
     METER_SEEN_MAX = 200000,    /* of all apps */
     METER_JOB_MS = 3600 * 1000, /* between two rounds of folding days and expiring */
+    METER_DEPTH_MS = 5000,      /* between two looks at the queue */
+    METER_DEPTH_MAX = 100000,
     METER_MINUTE_DAYS = 2,
     METER_HOUR_DAYS = 93
 };
@@ -42,7 +45,8 @@ struct meter_options {
     struct loop *loop;
     struct writer *writer;
     struct registry *registry;
-    int64_t days; /* how long daily counts are kept */
+    struct readers *readers; /* NULL: the queue's depth is not known */
+    int64_t days;            /* how long daily counts are kept */
 };
 
 struct meter *meter_new(const struct meter_options *options);
@@ -72,6 +76,7 @@ struct meter_stats {
     uint64_t lost; /* tuples */
     size_t waiting;
     size_t apps, types;
+    int64_t queue_depth; /* open deliveries some seconds ago, up to METER_DEPTH_MAX + 1 */
 };
 void meter_stats(const struct meter *m, struct meter_stats *ret_stats);
 /* The busiest ones, most attempts (events) first; how many were written. */

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "engine/meter.h"
 #include "net/loop.h"
+#include "store/reader.h"
 #include "store/tally.h"
 #include "store/write.h"
 
@@ -63,6 +64,9 @@ struct meter {
     struct map apps, types;
     struct meter_stats stats;
     struct meter_job job;
+    struct loop_timer depth_timer;
+    struct read depth_read;
+    int64_t depth;
     unsigned bites_out;
     bool is_stopped;
     bool is_slow;    /* the flush was put off */

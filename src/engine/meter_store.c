@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "engine/meter_internal.h"
 #include "engine/registry.h"
+#include "store/look.h"
 #include "store/writer.h"
 
 enum {
@@ -412,8 +413,43 @@ static void on_job(struct loop_timer *timer)
     job_next(m);
 }
 
+/* --- How much waits ----------------------------------------------------------------------- */
+
+static int depth_run(struct read *r, struct db *db)
+{
+    struct meter *m = CONTAINER_OF(r, struct meter, depth_read);
+
+    return look_depth(db, METER_DEPTH_MAX, &m->depth);
+}
+
+static void depth_done(struct read *r, int result)
+{
+    struct meter *m = CONTAINER_OF(r, struct meter, depth_read);
+
+    if (result == 0) {
+        m->stats.queue_depth = m->depth;
+    }
+    if (!m->is_stopped) {
+        loop_timer_set(m->options.loop, &m->depth_timer, clock_boot_ms() + METER_DEPTH_MS);
+    }
+}
+
+static void on_depth(struct loop_timer *timer)
+{
+    struct meter *m = timer->ctx;
+
+    m->depth_read = (struct read){ .run = depth_run, .on_done = depth_done };
+    if (readers_submit(m->options.readers, &m->depth_read) != 0) {
+        loop_timer_set(m->options.loop, timer, clock_boot_ms() + METER_DEPTH_MS);
+    }
+}
+
 void meter_timers_start(struct meter *m)
 {
+    m->depth_timer = (struct loop_timer){ .on_due = on_depth, .ctx = m };
+    if (m->options.readers != NULL) {
+        loop_timer_set(m->options.loop, &m->depth_timer, clock_boot_ms());
+    }
     m->flush = (struct loop_timer){ .on_due = on_flush, .ctx = m };
     m->job_timer = (struct loop_timer){ .on_due = on_job, .ctx = m };
     loop_timer_set(m->options.loop, &m->job_timer, clock_boot_ms() + JOB_FIRST_MS);
@@ -424,6 +460,7 @@ void meter_discard(struct meter *m)
     m->is_stopped = true;
     loop_timer_cancel(m->options.loop, &m->flush);
     loop_timer_cancel(m->options.loop, &m->job_timer);
+    loop_timer_cancel(m->options.loop, &m->depth_timer);
 }
 
 void meter_stop(struct meter *m)

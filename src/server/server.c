@@ -575,6 +575,7 @@ static int server_start(struct server *s, struct err *err)
         s->meter = meter_new(&(struct meter_options){ .loop = s->loop,
                                                       .writer = s->writer,
                                                       .registry = s->registry,
+                                                      .readers = s->readers,
                                                       .days = s->config->rollup_days });
         s->quotas = quotas_new(s->loop, s->writer);
         rc = server_start_engine(s);

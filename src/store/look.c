@@ -19,6 +19,8 @@ const struct db_stmt look_stmts[LOOK_STMTS] = {
                      " WHERE endpoint = $1 ORDER BY seq DESC LIMIT $2) newest"
                      " WHERE state IN (3, 4) ORDER BY seq DESC LIMIT $3) ended",
                      NULL, "iii" },
+    [LOOK_DEPTH] = { "look_depth", "SELECT COUNT(*) FROM (SELECT 1 FROM due LIMIT $1) q", NULL,
+                     "i" },
 };
 
 static int look_on_row(void *ctx, const struct db_value *columns, size_t count)
@@ -66,4 +68,11 @@ int look_last(struct db *db, int64_t endpoint, int64_t *ret_n, int64_t *ret_ok)
         *ret_ok = values[1];
     }
     return rc;
+}
+
+int look_depth(struct db *db, int64_t max, int64_t *ret_depth)
+{
+    const struct db_value param = db_int(max + 1);
+
+    return sql_read(db, SQL_LOOK + LOOK_DEPTH, &param, 1, look_on_row, ret_depth);
 }

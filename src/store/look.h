@@ -27,4 +27,7 @@ NODISCARD int look_queue(struct db *db, int64_t endpoint, struct look_queue *que
 /* Of the newest ended deliveries of the endpoint: how many, and how many were delivered. */
 NODISCARD int look_last(struct db *db, int64_t endpoint, int64_t *ret_n, int64_t *ret_ok);
 
+/* Open deliveries of all endpoints, counted up to max + 1. */
+NODISCARD int look_depth(struct db *db, int64_t max, int64_t *ret_depth);
+
 #endif

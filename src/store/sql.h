@@ -137,7 +137,7 @@ enum ledger_stmt {
     LEDGER_STMTS
 };
 
-enum look_stmt { LOOK_FRESH, LOOK_RETRIES, LOOK_ENDED, LOOK_STMTS };
+enum look_stmt { LOOK_FRESH, LOOK_RETRIES, LOOK_ENDED, LOOK_DEPTH, LOOK_STMTS };
 enum watch_stmt { WATCH_OPEN, WATCH_STMTS };
 
 enum outbox_stmt {
