@@ -7,7 +7,8 @@ import { describe, it } from 'node:test';
 import { waitFor } from '../lib/wait.mjs';
 import { makeApp, makeRoute, publish, unique, useBoth, waitDelivery } from './support.mjs';
 
-const LINE = /^([a-z_]+)(?:\{([a-z]+)="([^"\\\n]*)"\})? ([0-9]+(?:\.[0-9]+)?)$/;
+// `value` is that of the first label.
+const LINE = /^([a-z_]+)(?:\{([a-z]+)="([^"\\\n]*)"(?:,[a-z]+="[^"\\\n]*")*\})? ([0-9]+(?:\.[0-9]+)?)$/;
 
 // {name -> {type, samples: [{name, label, value, n}]}}; throws where the text is not of the form.
 function parse(text) {
