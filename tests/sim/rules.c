@@ -10,7 +10,10 @@
 #include "world.h"
 
 enum { PERCENT = 100 };
-#define BLOCK_AGE_MS (72 * HOUR)
+/* It is looked at seldom, for that walks over all rows. */
+#define STILL_EACH_MS HOUR
+#define STILL_MAX_MS  (30 * MINUTE)
+#define BLOCK_AGE_MS  (72 * HOUR)
 
 /* --- telling ------------------------------------------------------------------------------------------------- */
 
@@ -144,7 +147,7 @@ static void open_circuit(struct world *world, uint32_t number)
     struct rules *rules = &world->logicals[number].rules;
 
     rules->circuit = CIRCUIT_OPEN;
-    rules->opened_at = world->now;
+    rules->open_until = world->now + rules->told.breaker.open_ms;
     rules->judged_count = 0;
     for (uint32_t slot = 0; slot < SLOTS_MAX; slot++) {
         if (world->attempts[slot].logical == number) {
@@ -159,8 +162,7 @@ static bool start_circuit(struct world *world, uint32_t number,
 {
     struct rules *rules = &world->logicals[number].rules;
 
-    if (rules->circuit == CIRCUIT_OPEN &&
-        world->now >= rules->opened_at + rules->told.breaker.open_ms) {
+    if (rules->circuit == CIRCUIT_OPEN && world->now >= rules->open_until) {
         rules->circuit = CIRCUIT_PROBED;
         rules->level = 1;
         rules->good_left = 1;
@@ -436,6 +438,33 @@ void rules_disable(struct world *world, const struct core_action *action)
 
 /* --- sweep ----------------------------------------------------------------------------------------------------------- */
 
+/* In order: something waits, nothing holds it, and nothing is sent. */
+static void check_still(struct world *world, uint32_t number)
+{
+    struct rules *rules = &world->logicals[number].rules;
+    bool is_still = rules->told.ordered != CORE_UNORDERED &&
+                    rules->told.status == CORE_ACTIVE && rules->circuit == CIRCUIT_CLOSED &&
+                    world->writer.store_ok && world->slots_now > 0 && world->in_flight == 0;
+    bool has_fresh = false;
+
+    for (int64_t seq = 1; is_still && seq <= world->row_count; seq++) {
+        const struct row *row = &world->rows[seq];
+
+        if (row->logical == number && table_is_open(row)) {
+            has_fresh = has_fresh || (row->next_at == 0 && row->is_acked);
+            is_still = row->next_at == 0;
+        }
+    }
+    if (!is_still || !has_fresh) {
+        rules->still_at = 0;
+    } else if (rules->still_at == 0 || rules->still_serial != world->serial) {
+        rules->still_at = world->now;
+        rules->still_serial = world->serial;
+    } else if (world->now > rules->still_at + STILL_MAX_MS) {
+        world_fail(world, "endpoint %u stands still since %" PRId64, number, rules->still_at);
+    }
+}
+
 void rules_sweep(struct world *world)
 {
     static const enum circuit circuits[] = {
@@ -445,20 +474,35 @@ void rules_sweep(struct world *world)
         [CORE_CIRCUIT_RAMP] = CIRCUIT_PROBED,
     };
     struct core_health health;
+    bool looks_still = world->now >= world->still_looked_at + STILL_EACH_MS;
 
+    if (looks_still) {
+        world->still_looked_at = world->now;
+    }
     for (uint32_t ep = 0; ep < world->ep_count; ep++) {
+        uint32_t number = world->by_ep[ep];
         const struct rules *rules;
+        enum circuit expected;
 
-        if (world->by_ep[ep] == NOBODY) {
+        if (number == NOBODY) {
             continue;
         }
-        rules = &world->logicals[world->by_ep[ep]].rules;
+        rules = &world->logicals[number].rules;
+        /* The probe's time has come: here it is open until the probe. */
+        expected = rules->circuit == CIRCUIT_OPEN && world->now >= rules->open_until
+                       ? CIRCUIT_PROBED
+                       : rules->circuit;
         core_health(world->core, ep, &health);
         if (health.consecutive_failures != rules->failures ||
-            (circuits[health.circuit] != rules->circuit && rules->circuit != CIRCUIT_OPEN)) {
-            world_fail(world, "endpoint %u: circuit %d, %u failures; expected %d, %u", ep,
-                       (int)health.circuit, health.consecutive_failures, (int)rules->circuit,
+            circuits[health.circuit] != expected ||
+            (expected == CIRCUIT_OPEN &&
+             health.circuit_until != rules->open_until + world->base)) {
+            world_fail(world, "endpoint %u: circuit %d, %u failures; expected %d, %u", number,
+                       (int)health.circuit, health.consecutive_failures, (int)expected,
                        rules->failures);
+        }
+        if (looks_still) {
+            check_still(world, number);
         }
     }
 }

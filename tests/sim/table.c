@@ -442,6 +442,7 @@ static void tell(struct world *world, const struct write *write)
         break;
     case WRITE_SWEEP:
         oracle_sweep(world);
+        rules_sweep(world);
         break;
     }
 }

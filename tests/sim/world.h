@@ -70,13 +70,15 @@ struct rules {
     bool judged[CORE_BREAKER_WINDOW_MAX]; /* bad ones, latest last */
     uint32_t judged_count;
     enum circuit circuit;
-    int64_t opened_at;
+    int64_t open_until;
     uint32_t level, good_left;
     uint32_t failures;
     int64_t exhausted[CORE_EXHAUSTED_MAX]; /* latest last */
     uint32_t exhausted_count;
     bool is_disable_owed;
     enum core_disable disable;
+    uint32_t still_serial; /* of the latest attempt when it was seen to stand still */
+    int64_t still_at;      /* 0 = it did not */
 };
 
 struct logical {
@@ -217,6 +219,7 @@ struct world {
     uint32_t by_ep[EPS_MAX]; /* logical, or NOBODY */
     struct core_rate app_rates[APPS_MAX];
     struct starts app_starts[APPS_MAX];
+    int64_t still_looked_at;
     uint32_t ep_count;
     struct row *rows;
     int64_t row_count; /* = highest seq */

@@ -174,6 +174,33 @@ static void a_bad_probe_opens_it_again(void **state)
     rig_free(rig);
 }
 
+/* Three start, two open the circuit, the third answers when a probe is due: it is none. */
+static void what_was_under_way_is_no_probe(void **state)
+{
+    struct rig *rig = rig_new(&rig_limits);
+    struct core_endpoint config = config_of(8);
+
+    (void)state;
+    config.breaker = (struct core_breaker){ 4, 50, RIG_MINUTE };
+    rig_endpoint(rig, 0, &config);
+    attempt(rig, 1, 200);
+    attempt(rig, 2, 200);
+    for (int64_t seq = 3; seq <= 5; seq++) {
+        rig_committed(rig, 0, seq);
+        assert_int_equal(rig_count(rig, CORE_ACT_START), 1);
+    }
+    config.breaker.window = 2;
+    rig_endpoint(rig, 0, &config);
+    rig_done(rig, 0, 500);
+    rig_done(rig, 1, 500);
+    assert_int_equal(health_of(rig).circuit, CORE_CIRCUIT_OPEN);
+    rig_tick(rig, health_of(rig).circuit_until);
+    assert_int_equal(health_of(rig).circuit, CORE_CIRCUIT_HALF_OPEN);
+    rig_done(rig, 2, 200);
+    assert_int_equal(health_of(rig).circuit, CORE_CIRCUIT_HALF_OPEN);
+    rig_free(rig);
+}
+
 static void a_person_passes_an_open_circuit(void **state)
 {
     struct rig *rig = rig_open(8);
@@ -427,6 +454,7 @@ int main(void)
         cmocka_unit_test(answers_below_500_do_not_open_it),
         cmocka_unit_test(one_probe_and_then_a_ramp),
         cmocka_unit_test(a_bad_probe_opens_it_again),
+        cmocka_unit_test(what_was_under_way_is_no_probe),
         cmocka_unit_test(a_person_passes_an_open_circuit),
         cmocka_unit_test(failures_in_a_row_come_before_the_breaker),
         cmocka_unit_test(a_success_begins_the_count_anew),
