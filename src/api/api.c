@@ -26,6 +26,9 @@ int api_new(const struct api_options *options, struct api **ret_api)
     api->options.own_url = xstr(options->own_url);
     api->started_at = clock_wall_ms();
     api->schemas = type_schemas_new();
+    throttle_init(&api->accounts, options->sign_in_tries, options->sign_in_period_ms);
+    throttle_init(&api->addresses, options->sign_in_tries * API_ADDRESS_FACTOR,
+                  options->sign_in_period_ms);
     list_init(&api->creating);
     *ret_api = api;
     return 0;
@@ -38,6 +41,8 @@ void api_free(struct api *api)
     }
     ASSERT(list_empty(&api->creating));
     type_schemas_free(api->schemas);
+    throttle_done(&api->accounts);
+    throttle_done(&api->addresses);
     free((void *)(uintptr_t)api->options.header_prefix.p);
     free((void *)(uintptr_t)api->options.own_url.p);
     free(api);
@@ -129,7 +134,7 @@ void api_handle(void *ctx, struct http_request *req)
     for (size_t i = 0; i < PATH_PARAMS_MAX; i++) {
         call->params[i] = params[i];
     }
-    if (auth_check(call, route->scope) == 0) {
+    if (auth_check(call) == 0) {
         call_run(call);
     }
 }

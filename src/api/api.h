@@ -26,7 +26,9 @@ struct recipients;
 struct keyring;
 struct loop;
 struct readers;
+struct hasher;
 struct registry;
+struct sessions;
 struct writer;
 struct ipguard;
 
@@ -46,6 +48,10 @@ struct api_options {
     struct meter *meter;
     struct quotas *quotas;
     const struct keyring *keyring;
+    struct sessions *sessions;
+    struct hasher *hasher;
+    int64_t sign_in_tries;     /* per account, and ten times as many per address ... */
+    int64_t sign_in_period_ms; /* ... in so long */
     const struct ipguard *guard;
     const char *endpoint_ports;
     bool dev; /* event types register themselves; http and loopback endpoints */

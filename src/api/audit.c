@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 
+#include "api/access.h"
 #include "api/api_internal.h"
+#include "api/problem.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
@@ -25,12 +27,12 @@ static void put_actor(struct call *call, struct audit_entry *entry)
 {
     char text[ID_TEXT_SIZE];
 
-    if (call->key != NULL) {
-        id_format(ID_KEY, &call->key->object.id, text);
-        entry->actor_kind = STR("key");
-        entry->actor_id = arena_str(call->arena, str_from(text));
-        entry->actor_name = arena_str(call->arena, call->key->name);
+    if (call->access.kind == ACCESS_NONE) {
+        return;
     }
+    access_actor(&call->access, text, &entry->actor_kind, &entry->actor_name);
+    entry->actor_id = arena_str(call->arena, str_from(text));
+    entry->actor_name = arena_str(call->arena, entry->actor_name);
 }
 
 struct audit_entry *audit_of(struct call *call, const char *action, struct str target)
@@ -166,6 +168,7 @@ static void put_place(const struct registry *registry, enum config_kind kind,
         return;
     case CONFIG_EVENT_TYPE:
     case CONFIG_KEY:
+    case CONFIG_MEMBER:
         entry->project = row->parent;
         entry->app = 0;
         return;
@@ -185,7 +188,8 @@ void audit_object(const struct registry *registry, enum config_kind kind,
                               [CONFIG_APP] = { "app", ID_APP },
                               [CONFIG_ENDPOINT] = { "endpoint", ID_ENDPOINT },
                               [CONFIG_EVENT_TYPE] = { "event_type", ID_PROJECT },
-                              [CONFIG_KEY] = { "key", ID_KEY } };
+                              [CONFIG_KEY] = { "key", ID_KEY },
+                              [CONFIG_MEMBER] = { "member", ID_MEMBER } };
     const struct object *before =
         row->version == 1 ? NULL : registry_object_no(registry, kind, row->no);
     char text[ID_TEXT_SIZE];
@@ -244,5 +248,52 @@ void audit_note(struct api *api, const struct audit_entry *entry)
     rc = writer_submit(api->options.writer, &note->write);
     if (rc != 0) {
         note_end(note, rc);
+    }
+}
+
+/* --- a row, then what it tells of */
+struct first {
+    struct write write;
+    const struct audit_entry *entry; /* in the call's arena */
+    struct call *call;
+    void (*done)(struct call *call);
+};
+
+static int first_run(struct write *w, struct db *db, struct write_seqs *seqs)
+{
+    struct first *first = CONTAINER_OF(w, struct first, write);
+
+    (void)seqs;
+    return audit_append(db, first->entry);
+}
+
+static void first_done(struct write *w, int result)
+{
+    struct first *first = CONTAINER_OF(w, struct first, write);
+
+    if (result != 0) {
+        problem_reply(first->call, result);
+        return;
+    }
+    first->done(first->call);
+}
+
+void audit_first(struct call *call, const struct audit_entry *entry,
+                 void (*done)(struct call *call))
+{
+    struct first *first = arena_alloc(call->arena, sizeof(*first));
+    int rc;
+
+    first->entry = entry;
+    first->call = call;
+    first->done = done;
+    first->write = (struct write){ .class = WRITE_PUBLISH,
+                                   .rows = 1,
+                                   .bytes = 512 + entry->details.len,
+                                   .run = first_run,
+                                   .on_done = first_done };
+    rc = writer_submit(call->api->options.writer, &first->write);
+    if (rc != 0) {
+        problem_reply(call, rc);
     }
 }

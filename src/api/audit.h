@@ -24,6 +24,11 @@ struct audit_entry audit_of_server(const struct api *api, int64_t now);
 void audit_object(const struct registry *registry, enum config_kind kind,
                   const struct config_row *row, struct arena *arena, struct audit_entry *entry);
 
+/* A row of its own; `done` after its commit, a failure is answered. For what has no other write:
+ * it is done only once the row stands. */
+void audit_first(struct call *call, const struct audit_entry *entry,
+                 void (*done)(struct call *call));
+
 /* A row of its own, in a write of its own; for what changes nothing (a refusal). The entry is
  * copied. A failure goes to the log. */
 void audit_note(struct api *api, const struct audit_entry *entry);

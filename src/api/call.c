@@ -226,7 +226,7 @@ static bool named_app(struct call *call, struct str text)
 {
     ASSERT(call->project != NULL); /* a route with {app} has a scope */
     call->app = registry_app(call->project, text);
-    return call->app != NULL;
+    return call->app != NULL && (call->access.app == NULL || call->access.app == call->app);
 }
 
 static bool named_endpoint(struct call *call, struct str text)
@@ -271,6 +271,22 @@ static bool named_key(struct call *call, struct str text)
         }
     }
     return false;
+}
+
+static bool named_integration(struct call *call, struct str text)
+{
+    struct id id;
+
+    call->named_key = id_parse(ID_KEY, text, &id) != 0
+                          ? NULL
+                          : registry_key_of(call->api->options.registry, call->project, &id);
+    return call->named_key != NULL;
+}
+
+static bool named_member(struct call *call, struct str text)
+{
+    call->named_member = registry_member(call->api->options.registry, call->project, text);
+    return call->named_member != NULL;
 }
 
 static bool named_event(struct call *call, struct str text)
@@ -319,6 +335,7 @@ static bool resolve_one(struct call *call, struct str name, struct str text)
         { "type", named_type },       { "key", named_key },
         { "project", named_project }, { "token", named_token },
         { "notice", named_notice },   { "attempt", named_attempt },
+        { "member", named_member },   { "integration", named_integration },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/access.h"
 #include "api/path.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -49,14 +50,15 @@ struct call {
     unsigned tries;                     /* lost races so far */
 
     /* who asks */
-    struct api_key *key;
+    struct access access;
     struct project *project;
 
     /* what the path named, resolved before the handler */
     struct app *app;
     struct endpoint *endpoint;
     struct event_type *type;
-    struct api_key *named_key;
+    struct api_key *named_key; /* {key}: living; {integration}: also revoked */
+    struct member *named_member;
     struct id id;    /* event or delivery */
     int32_t attempt; /* its number */
     struct str token;

@@ -24,7 +24,7 @@ static const char hidden_value[] = "********";
 /* Values may be credentials of the customer: only an admin key sees them. */
 static void put_headers(struct call *call, struct json_out *o, const struct endpoint *endpoint)
 {
-    bool shows_values = (call->key->scopes & SCOPE_ADMIN) != 0;
+    bool shows_values = (call->access.scopes & SCOPE_MANAGE) != 0;
     struct json_doc *doc = NULL;
     const struct json *headers = NULL;
     struct buf plain;
@@ -91,6 +91,8 @@ void endpoint_members(struct call *call, struct json_out *o, const struct object
     endpoint_payload_members(o, config);
     call_put_text(o, "created_by", object_text(config, "created_by"));
     put_member(o, "origin", config);
+    json_put_time(o, "orphaned_at",
+                  registry_orphaned_at(call->api->options.registry, endpoint));
     json_put_time(o, "last_success_at", endpoint->last_success_at);
     endpoint_health_members(call, o, endpoint);
 }
@@ -204,11 +206,9 @@ static void fill_origin(struct call *call, struct endpoint_draft *draft)
 {
     char id[ID_TEXT_SIZE];
 
-    id_format(ID_KEY, &call->key->object.id, id);
+    access_actor(&call->access, id, &draft->origin_kind, &draft->origin_name);
     draft->created_by = arena_str(call->arena, str_from(id));
-    draft->origin_kind = STR("key");
     draft->origin_id = draft->created_by;
-    draft->origin_name = call->key->name;
 }
 
 static void fill_made(struct call *call, struct endpoint_draft *draft)

@@ -103,8 +103,10 @@ bool filter_app(struct call *call, struct app **ret_app)
 {
     struct str text = call_query(call, "app");
 
-    *ret_app = text.p == NULL ? NULL : registry_app(call->project, text);
-    return text.p == NULL || *ret_app != NULL;
+    struct app *bound = call->access.app;
+
+    *ret_app = text.p == NULL ? bound : registry_app(call->project, text);
+    return (text.p == NULL || *ret_app != NULL) && (bound == NULL || *ret_app == bound);
 }
 
 static const struct endpoint *find_endpoint(const struct app *app, const struct id *id)

@@ -16,6 +16,22 @@ void keys_create(struct call *call);
 void keys_get(struct call *call);
 void keys_delete(struct call *call);
 
+void members_list(struct call *call);
+void members_create(struct call *call);
+void members_get(struct call *call);
+void members_patch(struct call *call);
+void members_delete(struct call *call);
+void members_invite(struct call *call);
+
+void session_sign_in(struct call *call);
+void session_show(struct call *call);
+void session_sign_out(struct call *call);
+void session_reauth(struct call *call);
+void session_password(struct call *call);
+void session_invite(struct call *call);
+void session_exchange(struct call *call);
+void tickets_create(struct call *call);
+
 void audit_log_list(struct call *call);
 void audit_log_verify(struct call *call);
 
@@ -46,6 +62,11 @@ void endpoints_patch(struct call *call);
 void endpoints_delete(struct call *call);
 void endpoints_pause(struct call *call);
 void endpoints_resume(struct call *call);
+
+void orphans_list(struct call *call);
+void orphans_adopt(struct call *call);
+void orphans_adopt_all(struct call *call);
+void orphans_delete_all(struct call *call);
 
 void events_publish(struct call *call);
 void events_publish_batch(struct call *call);

@@ -9,6 +9,7 @@
 #include "api/etag.h"
 #include "api/handlers.h"
 #include "api/object.h"
+#include "api/orphans.h"
 #include "api/page.h"
 #include "api/problem.h"
 #include "base/assert.h"
@@ -16,22 +17,18 @@
 #include "crypto/keyring.h"
 #include "engine/engine.h"
 
-enum { KEY_CONFIG_MAX = 4096, KEY_LOOKUP_BYTES = 8, KEY_SCOPES = 3 };
-
-static const struct {
-    const char *name;
-    unsigned bit;
-} scopes[KEY_SCOPES] = { { "admin", SCOPE_ADMIN },
-                         { "publish", SCOPE_PUBLISH },
-                         { "read", SCOPE_READ } };
+enum { KEY_CONFIG_MAX = 4096, KEY_LOOKUP_BYTES = 8 };
 
 static void put_scopes(struct json_out *o, unsigned bits)
 {
+    const char *name;
+    unsigned bit;
+
     json_out_name(o, "scopes");
     json_out_array(o);
-    for (size_t i = 0; i < KEY_SCOPES; i++) {
-        if ((bits & scopes[i].bit) != 0) {
-            json_out_c(o, scopes[i].name);
+    for (unsigned i = 0; (name = scope_name(i, &bit)) != NULL; i++) {
+        if ((bits & bit) != 0) {
+            json_out_c(o, name);
         }
     }
     json_out_array_end(o);
@@ -48,6 +45,9 @@ static int config_write(struct buf *out, const struct key_draft *draft)
     json_put_str(&o, "name", draft->name);
     put_scopes(&o, draft->scopes);
     json_put_c(&o, "hint", hint);
+    if (draft->app != NULL) {
+        json_put_int(&o, "app", draft->app->object.no);
+    }
     if (draft->expires_at != 0) {
         json_put_time(&o, "expires_at", draft->expires_at);
     }
@@ -98,8 +98,10 @@ int key_save(struct api *api, struct project *project, const struct key_draft *d
 }
 
 /* --- answers */
-static void write_key_members(struct json_out *o, const struct api_key *key, struct str text)
+static void write_key_members(struct json_out *o, const struct registry *registry,
+                              const struct api_key *key, struct str text)
 {
+    const struct app *app = registry_app_no(registry, key->app);
     struct json_doc *doc = NULL;
     const struct json *config =
         json_parse(key->object.config, JSON_DEPTH_MAX, &doc, NULL) == 0 ? json_root(doc) : NULL;
@@ -107,6 +109,11 @@ static void write_key_members(struct json_out *o, const struct api_key *key, str
     call_put_id(o, "id", ID_KEY, &key->object.id);
     json_put_str(o, "name", key->name);
     put_scopes(o, key->scopes);
+    if (app == NULL) {
+        json_put_c(o, "app_id", NULL);
+    } else {
+        call_put_id(o, "app_id", ID_APP, &app->object.id);
+    }
     call_put_text(o, "hint", object_text(config, "hint"));
     if (text.p != NULL) {
         json_put_str(o, "key", text);
@@ -117,18 +124,19 @@ static void write_key_members(struct json_out *o, const struct api_key *key, str
     json_doc_free(doc);
 }
 
-void key_write(struct json_out *o, const struct api_key *key, struct str text)
+void key_write(struct json_out *o, const struct registry *registry, const struct api_key *key,
+               struct str text)
 {
     json_out_object(o);
-    write_key_members(o, key, text);
+    write_key_members(o, registry, key, text);
     json_out_object_end(o);
 }
 
 static void write_row(struct call *call, struct json_out *o, const struct object *object)
 {
-    (void)call;
     ASSERT(object->kind == CONFIG_KEY);
-    key_write(o, (const struct api_key *)(const void *)object, STR_NONE);
+    key_write(o, call->api->options.registry, (const struct api_key *)(const void *)object,
+              STR_NONE);
 }
 
 /* Keys of one project, in order of no. */
@@ -170,36 +178,55 @@ void keys_list(struct call *call)
 void keys_get(struct call *call)
 {
     etag_header(call, &call->named_key->object);
-    key_write(call_json(call), call->named_key, STR_NONE);
+    key_write(call_json(call), call->api->options.registry, call->named_key, STR_NONE);
     call_reply(call, 200);
 }
 
 /* --- creating */
+/* A key that is only there to send events in needs to name nothing. */
 static void read_scopes(struct form *f, unsigned *ret_scopes)
 {
     const struct json *list;
     struct json_iter it;
     const struct json *v;
 
-    if (!form_array(f, "scopes", true, KEY_SCOPES, &list)) {
+    if (!form_has(f, "scopes")) {
+        *ret_scopes = scope_of_name(STR("publish"));
+        return;
+    }
+    if (!form_array(f, "scopes", true, SCOPE_NAMES, &list)) {
         return;
     }
     it = json_iter(list);
     while ((v = json_next(&it, NULL)) != NULL) {
-        unsigned bit = 0;
+        unsigned holds = scope_of_name(json_string(v));
 
-        for (size_t i = 0; i < KEY_SCOPES; i++) {
-            bit |= str_eq_c(json_string(v), scopes[i].name) ? scopes[i].bit : 0;
-        }
-        if (bit == 0) {
+        if (holds == 0) {
             form_fault(f->faults, form_pointer(f, "scopes"), "pattern",
-                       "A scope is admin, publish or read.");
+                       "A scope is admin, publish, read, manage or tickets.");
         }
-        *ret_scopes |= bit;
+        *ret_scopes |= holds;
     }
     if (*ret_scopes == 0) {
         form_fault(f->faults, form_pointer(f, "scopes"), "too_short",
                    "Name one scope at least.");
+    }
+}
+
+/* A key for one app alone holds no scope of the whole project. */
+static void read_app(struct call *call, struct form *f, struct key_draft *draft)
+{
+    struct str text;
+
+    if (!form_string(f, "app", false, 1, API_NAME_MAX, &text)) {
+        return;
+    }
+    draft->app = registry_app(call->project, text);
+    if (draft->app == NULL) {
+        form_fault(f->faults, form_pointer(f, "app"), "pattern", "There is no such app.");
+    } else if ((draft->scopes & (SCOPE_ADMIN | SCOPE_TICKETS)) != 0) {
+        form_fault(f->faults, form_pointer(f, "scopes"), "pattern",
+                   "A key of one app may publish, read and manage.");
     }
 }
 
@@ -213,7 +240,8 @@ static void on_created(void *ctx, int result, struct object *object)
         return;
     }
     etag_header(call, object);
-    key_write(call_json(call), (const struct api_key *)(const void *)object, draft->text);
+    key_write(call_json(call), call->api->options.registry,
+              (const struct api_key *)(const void *)object, draft->text);
     call_reply(call, 201);
 }
 
@@ -228,6 +256,7 @@ void keys_create(struct call *call)
     form_begin(&f, call->body, STR_NONE, &call->faults);
     (void)form_string(&f, "name", true, 1, API_NAME_MAX, &draft->name);
     read_scopes(&f, &draft->scopes);
+    read_app(call, &f, draft);
     if (form_time(&f, "expires_at", false, &draft->expires_at) &&
         draft->expires_at <= call->now) {
         form_fault(&call->faults, form_pointer(&f, "expires_at"), "range",
@@ -271,12 +300,33 @@ static bool is_last_admin(struct call *call)
            admins == 1;
 }
 
+static void revoke(struct call *call)
+{
+    object_delete(call, &call->named_key->object);
+}
+
 void keys_delete(struct call *call)
 {
+    struct str endpoints = call_query(call, "endpoints");
+
+    if (endpoints.p != NULL && !str_eq_c(endpoints, "delete") && !str_eq_c(endpoints, "keep")) {
+        call_query_fault(call, "endpoints", "pattern", "endpoints is keep or delete.");
+    }
+    if (call->faults.count > 0) {
+        problem_reply(call, -E_INVALID);
+        return;
+    }
     if (is_last_admin(call)) {
         problem_detail(call, -E_STATE,
                        "This is the last admin key of the project; make another first.");
         return;
     }
-    object_delete(call, &call->named_key->object);
+    if (str_eq_c(endpoints, "delete")) {
+        /* The key goes last: when this is cut short, the same call goes on with it. */
+        if (etag_check(call, &call->named_key->object) == 0) {
+            orphans_sweep(call, true, revoke);
+        }
+        return;
+    }
+    revoke(call);
 }

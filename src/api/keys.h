@@ -14,6 +14,7 @@ struct key_draft {
     struct str text; /* the key itself */
     struct str name;
     unsigned scopes;              /* enum key_scope */
+    const struct app *app;        /* the only one it is for, or NULL */
     int64_t expires_at;           /* wall ms, 0 = never */
     const struct audit_entry *by; /* who, when; the rest is filled in */
 };
@@ -23,6 +24,7 @@ NODISCARD int key_save(struct api *api, struct project *project, const struct ke
                        int64_t now, registry_saved *on_saved, void *ctx);
 /* Write the key object; with `text` (not NULL p) as its member `key`, which is shown this
  * once. */
-void key_write(struct json_out *o, const struct api_key *key, struct str text);
+void key_write(struct json_out *o, const struct registry *registry, const struct api_key *key,
+               struct str text);
 
 #endif

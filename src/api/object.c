@@ -77,6 +77,8 @@ static int64_t parent_of(const struct object *object)
         return ((const struct event_type *)(const void *)object)->project->object.no;
     case CONFIG_KEY:
         return ((const struct api_key *)(const void *)object)->project->object.no;
+    case CONFIG_MEMBER:
+        return ((const struct member *)(const void *)object)->project->object.no;
     case CONFIG_PROJECT:
     case CONFIG_KINDS:
         break;

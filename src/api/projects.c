@@ -211,7 +211,7 @@ static void on_created(struct setup *s, int result)
     json_put_time(o, "created_at", s->project->object.created_at);
     json_put_time(o, "updated_at", s->project->object.updated_at);
     json_out_name(o, "key");
-    key_write(o, s->key, str_from(c->key));
+    key_write(o, call->api->options.registry, s->key, str_from(c->key));
     json_out_object_end(o);
     explicit_bzero(c->key, sizeof(c->key));
     call_reply(call, 201);

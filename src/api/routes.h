@@ -13,10 +13,12 @@
 struct call;
 
 enum route_flag {
-    ROUTE_BODY = 1,     /* takes a JSON object; others take none */
-    ROUTE_HEALTH = 2,   /* answered also while draining, and over plain HTTP */
-    ROUTE_OPTIONAL = 4, /* with ROUTE_BODY: no body is an empty object */
-    ROUTE_FORM = 8      /* a form of a page or of a mail program: its body is not looked at */
+    ROUTE_BODY = 1,      /* takes a JSON object; others take none */
+    ROUTE_HEALTH = 2,    /* answered also while draining, and over plain HTTP */
+    ROUTE_OPTIONAL = 4,  /* with ROUTE_BODY: no body is an empty object */
+    ROUTE_FORM = 8,      /* a form of a page or of a mail program: its body is not looked at */
+    ROUTE_OPERATOR = 16, /* never for who is bound to an app, although it is of the app */
+    ROUTE_SHARED = 32    /* also for who is bound to an app, although it is of the project */
 };
 
 struct route {
@@ -35,6 +37,8 @@ NODISCARD int routes_find(struct str method, struct str path, struct arena *aren
                           struct str ret_params[PATH_PARAMS_MAX], struct str *ret_allow);
 /* GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS: another one is 501. */
 bool routes_know_method(struct str method);
+/* Does its path begin with an app? */
+bool route_is_of_app(const struct route *route);
 bool route_has_query(const struct route *route, struct str name);
 /* By index, NULL past the end; for tests. */
 const struct route *routes_at(size_t index);

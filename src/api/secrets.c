@@ -353,7 +353,8 @@ static bool is_proven(struct call *call)
     const struct api_key *key =
         text.p == NULL ? NULL : registry_key(call->api->options.registry, text, call->now);
 
-    return key != NULL && key == call->key;
+    return (key != NULL && key == call->access.key) ||
+           access_is_proven(&call->access, call->now);
 }
 
 static void reveal(struct call *call, const struct owner *owner)

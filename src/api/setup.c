@@ -107,10 +107,9 @@ static void on_key(void *ctx, int result, struct object *object)
 
 static int save_key(struct setup *s)
 {
-    struct key_draft draft = { .text = s->key_text,
-                               .name = STR("admin"),
-                               .scopes = SCOPE_ADMIN | SCOPE_PUBLISH | SCOPE_READ,
-                               .by = &s->by };
+    struct key_draft draft = {
+        .text = s->key_text, .name = STR("admin"), .scopes = SCOPE_ALL, .by = &s->by
+    };
 
     ASSERT(s->project != NULL);
     return key_save(s->api, s->project, &draft, s->now, on_key, s);

@@ -50,8 +50,7 @@ static bool may_go_on(const struct call *call)
 {
     int64_t now = clock_wall_ms();
 
-    return call->key->object.deleted_at == 0 &&
-           (call->key->expires_at == 0 || call->key->expires_at > now) &&
+    return access_lives(&call->access, call->api->options.sessions, now) &&
            call->project->object.deleted_at == 0 &&
            (call->app == NULL || call->app->object.deleted_at == 0);
 }

@@ -73,7 +73,12 @@
     X(SCHEMA, 80, "schema_mismatch", 422,                                                      \
       "The data does not fit the schema of its event type; see `errors`.")                     \
     X(BREAKING, 81, "breaking_change", 409,                                                    \
-      "This schema would break receivers; make a new version: POST .../versions.")
+      "This schema would break receivers; make a new version: POST .../versions.")             \
+    X(SIGN_IN, 70, "sign_in_failed", 401, "The address or the password is not right.")         \
+    X(CSRF, 71, "csrf_failed", 403,                                                            \
+      "Send the session's csrf_token in Postern-CSRF, from a page of this server.")            \
+    X(TICKET, 72, "ticket_invalid", 401,                                                       \
+      "The ticket was used, is too old or never was; ask for a new one.")
 
 enum err_code {
     E_OK = 0,

@@ -38,7 +38,8 @@ struct id {
     X(KEY, "key")                                                                              \
     X(TICKET, "tkt")                                                                           \
     X(NOTICE, "ntc")                                                                           \
-    X(ISSUE, "iss")
+    X(ISSUE, "iss")                                                                            \
+    X(MEMBER, "mbr")
 
 enum id_kind {
 #define ID_ENUM(name, prefix) ID_##name,

@@ -21,6 +21,8 @@ static const struct command *const commands[] = {
     &command_events,
     &command_deliveries,
     &command_audit,
+    &command_members,
+    &command_ticket,
     &command_send,
     &command_sign,
     &command_verify,

@@ -50,13 +50,15 @@ const struct command command_projects = {
 static const struct arg_spec key_specs[] = {
     { "data", ARG_TEXT, 0, "JSON", "create: the document, @FILE, or - for stdin", 0, 0 },
     { "name", ARG_TEXT, 0, "TEXT", "what the key is for", 0, 0 },
-    { "scopes", ARG_LIST, 0, "LIST", "admin, publish, read", 0, 0 },
+    { "scopes", ARG_LIST, 0, "LIST", "publish (default), read, manage, tickets, admin", 0, 0 },
+    { "for-app", ARG_TEXT, 0, "APP", "the only app that the key is for", 0, 0 },
     { "expires-at", ARG_TEXT, 0, "TIME", "RFC 3339; without it the key does not expire", 0, 0 },
 };
 static const struct arg_table key_flags = TABLE(key_specs);
 static const struct field key_fields[] = {
     { "name", "name", FIELD_TEXT },
     { "scopes", "scopes", FIELD_LIST },
+    { "for-app", "app", FIELD_TEXT },
     { "expires-at", "expires_at", FIELD_TEXT },
 };
 static const char *const key_columns[] = { "id",         "name",         "hint",      "scopes",

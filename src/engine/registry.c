@@ -21,6 +21,7 @@ static const size_t object_sizes[] = {
     [CONFIG_ENDPOINT] = sizeof(struct endpoint),
     [CONFIG_EVENT_TYPE] = sizeof(struct event_type),
     [CONFIG_KEY] = sizeof(struct api_key),
+    [CONFIG_MEMBER] = sizeof(struct member),
 };
 
 /*
@@ -189,6 +190,8 @@ static int object_link(struct registry *r, struct object *o, int64_t parent)
             ((struct app *)(void *)o)->slot = REGISTRY_NO_SLOT;
         } else if (o->kind == CONFIG_EVENT_TYPE) {
             ((struct event_type *)(void *)o)->project = p;
+        } else if (o->kind == CONFIG_MEMBER) {
+            ((struct member *)(void *)o)->project = p;
         } else {
             ((struct api_key *)(void *)o)->project = p;
         }
@@ -369,6 +372,8 @@ static int object_applied(struct registry *r, struct object *o, struct str old_s
             (void)map_remove(&r->keys, o->sealed);
         }
         return 0;
+    case CONFIG_MEMBER:
+        return 0;
     case CONFIG_KINDS:
         break;
     }
@@ -501,8 +506,8 @@ static int load_usage(void *ctx, const struct usage_row *row)
 /* Types before endpoints, parents before children. */
 static int load_all(void *ctx, struct db *db, struct err *err)
 {
-    static const enum config_kind order[] = { CONFIG_PROJECT, CONFIG_APP, CONFIG_EVENT_TYPE,
-                                              CONFIG_ENDPOINT, CONFIG_KEY };
+    static const enum config_kind order[] = { CONFIG_PROJECT,  CONFIG_APP, CONFIG_EVENT_TYPE,
+                                              CONFIG_ENDPOINT, CONFIG_KEY, CONFIG_MEMBER };
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < sizeof(order) / sizeof(order[0]); i++) {

@@ -23,6 +23,7 @@
 #include "engine/payload.h"
 #include "engine/quota.h"
 #include "engine/rules.h"
+#include "engine/scope.h"
 #include "engine/secrets.h"
 #include "store/config_rows.h"
 #include "store/delivery.h"
@@ -119,6 +120,8 @@ struct endpoint {
     size_t prefix_count;
     struct version_pin *pins; /* in order of str_cmp of the names */
     size_t pin_count;
+    bool has_origin_key; /* it was made by the key below, or adopted by it */
+    struct id origin_key;
     bool uses_app_secret; /* secret_scope: it signs with the secrets of its app */
     struct secret_brief secret;
     const struct payload_plan *plan; /* filters and shape; NULL: every event as it is */
@@ -145,14 +148,24 @@ struct event_type {
     enum schema_enforcement enforcement; /* unset: as the project says */
 };
 
-enum key_scope { SCOPE_ADMIN = 1, SCOPE_PUBLISH = 2, SCOPE_READ = 4 };
+/* config: {"email","name","role","valid_from"}; slug: the address in small letters.
+ * sealed (plain inside): {"password"?,"invite"?:{"hash","expires_at"}} */
+struct member {
+    struct object object;
+    struct project *project;
+    struct str name;
+    enum role role;
+    int64_t
+        valid_from; /* sessions that began before are over: the role or the password changed */
+};
 
-/* config: {"name","scopes":[],"hint","expires_at"?}; sealed: the 32-byte keyed hash itself (not boxed) */
+/* config: {"name","scopes":[],"hint","expires_at"?,"app"?}; sealed: the 32-byte keyed hash itself (not boxed) */
 struct api_key {
     struct object object;
     struct project *project;
     struct str name;
     unsigned scopes;    /* enum key_scope bits; admin holds all */
+    int64_t app;        /* no of the only app it may be used for, 0 = any */
     int64_t expires_at; /* 0 = never */
     int64_t last_used_at;
 };
@@ -183,9 +196,20 @@ registry_default_project(const struct registry *r); /* slug "default", exists al
 /* By app id or slug. */
 struct app *registry_app(const struct project *p, struct str id_or_slug);
 struct endpoint *registry_endpoint(const struct app *app, struct str id);
+/* By id, living. */
+struct member *registry_member(const struct registry *r, const struct project *p,
+                               struct str id);
+/* By address, in whatever letters. */
+struct member *registry_member_of(const struct registry *r, const struct project *p,
+                                  struct str email);
 struct event_type *registry_event_type(const struct project *p, struct str name);
 /* By the text of the key: hashes it, compares in constant time; NULL when unknown, revoked or expired. */
 struct api_key *registry_key(const struct registry *r, struct str text, int64_t wall_now);
+/* By id, also a revoked one. */
+struct api_key *registry_key_of(const struct registry *r, const struct project *p,
+                                const struct id *id);
+/* When the key that an endpoint came from was revoked, 0 = it was not. Derived, never stored. */
+int64_t registry_orphaned_at(const struct registry *r, const struct endpoint *endpoint);
 bool registry_has_admin_key(const struct registry *r, const struct project *p);
 /* By number, also deleted ones: for the log. */
 struct endpoint *registry_endpoint_no(const struct registry *r, int64_t no);

@@ -55,6 +55,40 @@ struct event_type *registry_event_type(const struct project *p, struct str name)
     return map_get(&p->event_types, name);
 }
 
+struct member *registry_member(const struct registry *r, const struct project *p, struct str id)
+{
+    const struct table *t = &r->tables[CONFIG_MEMBER];
+    struct id wanted;
+
+    if (id_parse(ID_MEMBER, id, &wanted) != 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        struct member *m = (struct member *)(void *)t->rows[i];
+
+        if (m->project == p && m->object.deleted_at == 0 && id_eq(&m->object.id, &wanted)) {
+            return m;
+        }
+    }
+    return NULL;
+}
+
+struct member *registry_member_of(const struct registry *r, const struct project *p,
+                                  struct str email)
+{
+    const struct table *t = &r->tables[CONFIG_MEMBER];
+
+    for (size_t i = 0; i < t->count; i++) {
+        struct member *m = (struct member *)(void *)t->rows[i];
+
+        if (m->project == p && m->object.deleted_at == 0 &&
+            str_eq_nocase(m->object.slug, email)) {
+            return m;
+        }
+    }
+    return NULL;
+}
+
 struct api_key *registry_key(const struct registry *r, struct str text, int64_t wall_now)
 {
     unsigned char hash[KEYRING_HASH_SIZE];
@@ -69,6 +103,23 @@ struct api_key *registry_key(const struct registry *r, struct str text, int64_t 
         return NULL;
     }
     return k;
+}
+
+struct api_key *registry_key_of(const struct registry *r, const struct project *p,
+                                const struct id *id)
+{
+    struct object *o = map_get(&r->ids, (struct str){ (const char *)id->bytes, ID_SIZE });
+    struct api_key *key = (struct api_key *)(void *)o;
+
+    return o != NULL && o->kind == CONFIG_KEY && key->project == p ? key : NULL;
+}
+
+int64_t registry_orphaned_at(const struct registry *r, const struct endpoint *e)
+{
+    const struct api_key *key =
+        e->has_origin_key ? registry_key_of(r, e->app->project, &e->origin_key) : NULL;
+
+    return key == NULL ? 0 : key->object.deleted_at;
 }
 
 bool registry_has_admin_key(const struct registry *r, const struct project *p)

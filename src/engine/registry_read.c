@@ -66,6 +66,14 @@ static int read_app(struct app *a, const struct json *doc)
     return 0;
 }
 
+static int read_member(struct member *m, const struct json *doc)
+{
+    m->name = read_string(&m->object.arena, doc, "name");
+    m->role = role_of_name(read_string(&m->object.arena, doc, "role"));
+    m->valid_from = read_int(doc, "valid_from", 0);
+    return m->role == ROLE_NONE ? -E_STORE : 0;
+}
+
 static int read_key(struct api_key *k, const struct json *doc)
 {
     const struct json *scopes = json_member(doc, "scopes");
@@ -74,17 +82,13 @@ static int read_key(struct api_key *k, const struct json *doc)
     const struct json *scope;
 
     k->name = read_string(&k->object.arena, doc, "name");
+    k->app = read_int(doc, "app", 0);
     k->scopes = 0;
     k->expires_at = 0;
     if (scopes != NULL) {
         it = json_iter(scopes);
         while ((scope = json_next(&it, NULL)) != NULL) {
-            struct str name = json_string(scope);
-
-            k->scopes |= str_eq_c(name, "admin")     ? SCOPE_ADMIN | SCOPE_PUBLISH | SCOPE_READ
-                         : str_eq_c(name, "publish") ? SCOPE_PUBLISH
-                         : str_eq_c(name, "read")    ? SCOPE_READ
-                                                     : 0;
+            k->scopes |= scope_of_name(json_string(scope));
         }
     }
     if (expires != NULL && json_type(expires) == JSON_STRING) {
@@ -182,6 +186,13 @@ static enum endpoint_status read_status(struct str s)
     return str_eq_c(s, "disabled") ? ENDPOINT_DISABLED : ENDPOINT_ACTIVE;
 }
 
+static void read_origin(struct endpoint *e, const struct json *origin)
+{
+    const struct json *id = origin == NULL ? NULL : json_member(origin, "id");
+
+    e->has_origin_key = id != NULL && id_parse(ID_KEY, json_string(id), &e->origin_key) == 0;
+}
+
 static int read_endpoint(struct registry *r, struct endpoint *e, const struct json *doc)
 {
     const struct json *profiles = json_member(doc, "signature_profiles");
@@ -213,6 +224,7 @@ static int read_endpoint(struct registry *r, struct endpoint *e, const struct js
     if (e->profiles == 0) {
         e->profiles = SIGN_STANDARD | SIGN_TIMESTAMPED;
     }
+    read_origin(e, json_member(doc, "origin"));
     e->uses_app_secret = str_eq_c(read_string(&e->object.arena, doc, "secret_scope"), "app");
     endpoint_rules_read(doc, &e->rules);
     read_types(e, json_member(doc, "event_types"));
@@ -266,6 +278,9 @@ int registry_read(struct registry *r, struct object *object, const struct config
         break;
     case CONFIG_KEY:
         rc = read_key((struct api_key *)(void *)object, json_root(doc));
+        break;
+    case CONFIG_MEMBER:
+        rc = read_member((struct member *)(void *)object, json_root(doc));
         break;
     case CONFIG_KINDS:
         break;

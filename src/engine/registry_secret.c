@@ -19,8 +19,11 @@ static struct str seal_ad(char text[AD_SIZE], enum config_kind kind, int64_t no)
 {
     int n;
 
-    ASSERT(kind == CONFIG_ENDPOINT || kind == CONFIG_APP);
-    n = snprintf(text, AD_SIZE, "%s:%lld", kind == CONFIG_ENDPOINT ? "endpoint" : "app",
+    ASSERT(kind == CONFIG_ENDPOINT || kind == CONFIG_APP || kind == CONFIG_MEMBER);
+    n = snprintf(text, AD_SIZE, "%s:%lld",
+                 kind == CONFIG_ENDPOINT ? "endpoint"
+                 : kind == CONFIG_APP    ? "app"
+                                         : "member",
                  (long long)no);
     return (struct str){ text, (size_t)n };
 }

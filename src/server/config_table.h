@@ -74,6 +74,12 @@
     X(notice_app_hour_max, CONFIG_INT, "60", 1, 10000, false, "New notices of one app in an hour; beyond they are only counted.") \
     X(notice_days, CONFIG_INT, "90", 1, 3650, false, "How long notices are kept.") \
     X(notice_templates, CONFIG_TEXT, "", 0, 4096, false, "Folder with texts of notices that go before those of the build.") \
+    X(session_idle_ms, CONFIG_DURATION_MS, "1800000", 1000, 86400000, false, "A member is signed out after so long without a request.") \
+    X(portal_idle_ms, CONFIG_DURATION_MS, "3600000", 1000, 86400000, false, "A customer's session ends after so long without a request.") \
+    X(session_max_ms, CONFIG_DURATION_MS, "43200000", 1000, 604800000, false, "Every session ends after so long.") \
+    X(sessions_max, CONFIG_INT, "10000", 1, 1000000, false, "Sessions at once, and again tickets that wait for their exchange.") \
+    X(sign_in_tries, CONFIG_INT, "10", 1, 1000, false, "Tries to sign in per account in sign_in_period_ms; per address ten times as many.") \
+    X(sign_in_period_ms, CONFIG_DURATION_MS, "600000", 10000, 86400000, false, "The time over which tries to sign in are counted.") \
     X(audit_days, CONFIG_INT, "400", 1, 36500, true, "How long the audit log is kept.") \
     X(notice_emails, CONFIG_TEXT, "", 0, 4096, false, "Addresses of the operator, between commas: alerts and what else is his.") \
     X(smtp_url, CONFIG_TEXT, "", 0, 1024, false, "smtp://HOST:PORT (STARTTLS) or smtps://HOST:PORT; empty: no mail is sent.") \

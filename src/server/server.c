@@ -8,8 +8,6 @@
  */
 #include "server/server.h"
 
-#include <sys/resource.h>
-
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,8 +34,10 @@
 #include "net/loop.h"
 #include "server/config.h"
 #include "server/keeper.h"
+#include "server/limits.h"
 #include "server/listen.h"
 #include "server/mail.h"
+#include "server/people.h"
 #include "server/signals.h"
 #include "server/welcome.h"
 #include "store/reader.h"
@@ -47,7 +47,6 @@
 enum {
     EXIT_STORE = 70,
     SWEEP_MS = 60000,
-    EGRESS_PROCESSES_MAX = 4,
     SLOW_MS = 5000,
     READ_QUEUE_MAX = 4096,
     STATEMENT_TIMEOUT_MS = 30000,
@@ -78,6 +77,8 @@ struct server {
     struct hub *hub;
     struct meter *meter;
     struct quotas *quotas;
+    struct sessions *sessions;
+    struct hasher *hasher;
     struct engine *engine;
     struct jobs *jobs;
     struct api *api;
@@ -377,38 +378,11 @@ static int server_start_notices(struct server *s, struct err *err)
     return notices_new(&options, &s->db, &s->notices, err);
 }
 
-static unsigned server_processes(const struct config *c)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (c->egress_processes > 0) {
-        return (unsigned)c->egress_processes;
-    }
-    return cores < 1                      ? 1
-           : cores > EGRESS_PROCESSES_MAX ? EGRESS_PROCESSES_MAX
-                                          : (unsigned)cores;
-}
-
-static struct health_rules server_health_rules(const struct config *c)
-{
-    return (struct health_rules){
-        .breaker_enabled = c->breaker_enabled,
-        .threshold_percent = (int32_t)c->breaker_threshold_percent,
-        .window = (int32_t)c->breaker_window,
-        .open_s = (int32_t)(c->breaker_open_ms / 1000),
-        .failing_after = (int32_t)c->failing_after,
-        .pause_after = (int32_t)c->pause_after,
-        .exhausted = (int32_t)c->exhausted_max,
-        .exhausted_period_s = (int32_t)(c->exhausted_period_ms / 1000),
-        .stale_days = (int32_t)c->stale_days,
-    };
-}
-
 static int server_start_engine(struct server *s)
 {
     const struct config *c = s->config;
     struct egress_options egress = {
-        .processes = server_processes(c),
+        .processes = limits_processes(c),
         .transfers_max = (uint32_t)c->egress_transfers_max,
         .policy = { .allow_http = c->dev || c->allow_http,
                     .allow_loopback = c->dev,
@@ -442,7 +416,7 @@ static int server_start_engine(struct server *s)
         .body_memory_max = (size_t)c->body_memory_max,
         .endpoint_concurrency = (uint32_t)c->endpoint_concurrency,
         .held_ms = c->retention_days * DAY_MS,
-        .health_rules = server_health_rules(c),
+        .health_rules = limits_health(c),
         .egress = &egress,
         .inbox = s->inbox,
         .notices = s->notices,
@@ -473,6 +447,10 @@ static int server_start_api(struct server *s)
                                    .meter = s->meter,
                                    .quotas = s->quotas,
                                    .keyring = s->keyring,
+                                   .sessions = s->sessions,
+                                   .hasher = s->hasher,
+                                   .sign_in_tries = c->sign_in_tries,
+                                   .sign_in_period_ms = c->sign_in_period_ms,
                                    .guard = s->guard,
                                    .endpoint_ports = c->dev ? "any" : c->endpoint_ports,
                                    .dev = c->dev,
@@ -593,6 +571,15 @@ static int server_start(struct server *s, struct err *err)
                         &s->mail, err);
     }
     if (rc == 0) {
+        rc = people_start(s->config,
+                          &(struct people_parts){ .loop = s->loop,
+                                                  .registry = s->registry,
+                                                  .writer = s->writer,
+                                                  .keyring = s->keyring,
+                                                  .db = &s->db },
+                          &s->sessions, &s->hasher, err);
+    }
+    if (rc == 0) {
         rc = server_start_api(s);
     }
     if (rc == 0) {
@@ -619,6 +606,7 @@ static void server_stop(struct server *s)
     jobs_stop(s->jobs);
     notices_stop(s->notices);
     mail_stop(&s->mail);
+    hasher_stop(s->hasher);
     if (s->readers != NULL) {
         loop_unwatch(s->loop, &s->readers_watch);
         readers_stop(s->readers);
@@ -634,6 +622,7 @@ static void server_stop(struct server *s)
     jobs_free(s->jobs);
     meter_free(s->meter);
     quotas_free(s->quotas);
+    sessions_free(s->sessions);
     notices_free(s->notices);
     mail_free(&s->mail);
     if (s->http != NULL) {
@@ -650,18 +639,6 @@ static void server_stop(struct server *s)
     keeper_stop(s->keeper);
 }
 
-static void server_raise_files(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    limit = (struct rlimit){ 0, 0 };
-    (void)setrlimit(RLIMIT_CORE, &limit);
-}
-
 int server_run(const struct config *config, const char *config_path, int argc, char **argv)
 {
     struct server s = {
@@ -671,7 +648,7 @@ int server_run(const struct config *config, const char *config_path, int argc, c
     int rc;
 
     server_log_setup(config);
-    server_raise_files();
+    limits_raise_files();
     if (config->ca_file[0] != '\0') {
         (void)setenv("SSL_CERT_FILE", config->ca_file,
                      1); /* read by the sending processes, started below */

@@ -30,7 +30,7 @@
 const struct db_stmt config_stmts[CONFIG_STMTS] = {
     CONFIG_TABLE(CONFIG_PROJECT, "project"),   CONFIG_TABLE(CONFIG_APP, "app"),
     CONFIG_TABLE(CONFIG_ENDPOINT, "endpoint"), CONFIG_TABLE(CONFIG_EVENT_TYPE, "event_type"),
-    CONFIG_TABLE(CONFIG_KEY, "api_key"),
+    CONFIG_TABLE(CONFIG_KEY, "api_key"),       CONFIG_TABLE(CONFIG_MEMBER, "member"),
 };
 
 static unsigned config_stmt(enum config_kind kind, enum config_stmt which)

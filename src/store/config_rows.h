@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config_rows.h - what people configure: projects, apps, endpoints, event types, keys.
+ * config_rows.h - what people configure: projects, apps, endpoints, event types, keys, members.
  *
  * All of it lives in memory too (engine/registry.h). A row holds in columns what SQL needs,
  * and in `config` the JSON document that is edited and read whole; what is secret is in
@@ -27,6 +27,7 @@ enum config_kind {
     CONFIG_ENDPOINT,   /* parent: app */
     CONFIG_EVENT_TYPE, /* parent: project */
     CONFIG_KEY,        /* parent: project */
+    CONFIG_MEMBER,     /* parent: project */
     CONFIG_KINDS
 };
 
@@ -34,7 +35,8 @@ struct config_row {
     int64_t no;
     struct id id;
     int64_t parent; /* no of the parent; 0 for projects */
-    /* Unique among the parent's living rows: app slug, event type name, lookup id of a key; else
+    /* Unique among the parent's living rows: app slug, event type name, lookup id of a key, address of a
+     * member; else
      * NULL p. */
     struct str slug;
     struct str config;  /* JSON document, UTF-8 */

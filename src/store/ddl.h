@@ -37,5 +37,6 @@ extern const char ddl_ledger_sqlite[], ddl_ledger_postgres[];
 extern const char ddl_health_sqlite[], ddl_health_postgres[];
 extern const char ddl_usage_sqlite[], ddl_usage_postgres[];
 extern const char ddl_outbox_sqlite[], ddl_outbox_postgres[];
+extern const char ddl_member_sqlite[], ddl_member_postgres[];
 
 #endif

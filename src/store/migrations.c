@@ -187,6 +187,7 @@ static const struct {
     { 8, ddl_usage_sqlite, ddl_usage_postgres },
     { 8, ddl_outbox_sqlite, ddl_outbox_postgres },
     { 2, ddl_ledger_sqlite, ddl_ledger_postgres },
+    { 2, ddl_member_sqlite, ddl_member_postgres },
 };
 
 enum migration_stmt { MIGRATION_READ, MIGRATION_WRITE };

@@ -36,6 +36,7 @@ static void sql_build(void)
         { SQL_OUTBOX, outbox_stmts, OUTBOX_STMTS },
         { SQL_WATCH, watch_stmts, WATCH_STMTS },
         { SQL_NOTIFICATION, notification_stmts, NOTIFICATION_STMTS },
+        { SQL_SESSION, session_stmts, SESSION_STMTS },
     };
 
     for (size_t i = 0; i < SQL_COUNT(tables); i++) {

@@ -21,7 +21,7 @@ enum meta_stmt { META_KEY_READ, META_KEY_SET, META_EXPIRE_READ, META_EXPIRE_SET,
 
 /* Three for each config_kind. */
 enum config_stmt { CONFIG_INSERT, CONFIG_UPDATE, CONFIG_LOAD, CONFIG_STMTS_PER_KIND };
-enum { CONFIG_STMTS = 5 * CONFIG_STMTS_PER_KIND };
+enum { CONFIG_STMTS = 6 * CONFIG_STMTS_PER_KIND };
 
 enum event_stmt {
     EVENT_INSERT,
@@ -193,6 +193,15 @@ enum replay_bite_stmt {
     BITE_STMTS
 };
 
+enum session_stmt {
+    SESSION_INSERT,
+    SESSION_SEEN,
+    SESSION_DELETE,
+    SESSION_EXPIRE,
+    SESSION_LOAD,
+    SESSION_STMTS
+};
+
 enum audit_stmt {
     AUDIT_HEAD,
     AUDIT_INSERT,
@@ -230,7 +239,8 @@ enum {
     SQL_OUTBOX = SQL_USAGE + (int)USAGE_STMTS,
     SQL_NOTIFICATION = SQL_OUTBOX + (int)OUTBOX_STMTS,
     SQL_WATCH = SQL_NOTIFICATION + (int)NOTIFICATION_STMTS,
-    SQL_STMTS = SQL_WATCH + (int)WATCH_STMTS
+    SQL_SESSION = SQL_WATCH + (int)WATCH_STMTS,
+    SQL_STMTS = SQL_SESSION + (int)SESSION_STMTS
 };
 
 extern const struct db_stmt lane_stmts[LANE_STMTS];
@@ -255,6 +265,7 @@ extern const struct db_stmt replay_stmts[REPLAY_STMTS];
 extern const struct db_stmt replay_page_stmts[PAGE_STMTS];
 extern const struct db_stmt replay_bite_stmts[BITE_STMTS];
 extern const struct db_stmt audit_stmts[AUDIT_STMTS];
+extern const struct db_stmt session_stmts[SESSION_STMTS];
 
 /*
  * All SQL_STMTS of them. The array is built at the first call and lives as long as the
