@@ -193,48 +193,6 @@ const struct command command_endpoints = {
     .run = resource_run,
 };
 
-/* --- event types */
-static const struct arg_spec type_specs[] = {
-    { "data", ARG_TEXT, 0, "JSON", "create, update: the document, @FILE, or - for stdin", 0,
-      0 },
-    { "name", ARG_TEXT, 0, "TYPE", "such as user.created; cannot be changed", 0, 0 },
-    { "description", ARG_TEXT, 0, "TEXT", "when it happens", 0, 0 },
-    { "group", ARG_TEXT, 0, "TEXT", "heading that it stands under", 0, 0 },
-    { "schema", ARG_TEXT, 0, "JSON", "JSON Schema of data: itself, @FILE, or -", 0, 0 },
-    { "example", ARG_TEXT, 0, "JSON", "an example of data: itself, @FILE, or -", 0, 0 },
-    { "frequency", ARG_TEXT, 0, "TEXT", "how often it happens", 0, 0 },
-    { "archived", ARG_SWITCH, 0, NULL, "no longer published (or =false)", 0, 0 },
-};
-static const struct arg_table type_flags = TABLE(type_specs);
-static const struct field type_fields[] = {
-    { "name", "name", FIELD_TEXT },         { "description", "description", FIELD_TEXT },
-    { "group", "group", FIELD_TEXT },       { "schema", "schema", FIELD_JSON },
-    { "example", "example", FIELD_JSON },   { "frequency", "frequency", FIELD_TEXT },
-    { "archived", "archived", FIELD_BOOL },
-};
-static const char *const type_columns[] = { "name", "group", "archived", "description" };
-static const struct resource event_types = {
-    .singular = "event type",
-    .path = "event-types",
-    .verbs = VERB_LIST | VERB_GET | VERB_CREATE | VERB_UPDATE | VERB_DELETE,
-    .columns = type_columns,
-    .column_count = COUNT(type_columns),
-    .fields = type_fields,
-    .field_count = COUNT(type_fields),
-    .whole_body = true,
-};
-const struct command command_event_types = {
-    .name = "event-types",
-    .summary = "The catalogue of event types",
-    .examples = "  postern event-types create --name user.created --group users\n"
-                "  postern event-types update user.created --example @user.json\n"
-                "  postern event-types list\n",
-    .usage = "list|get|create|update|delete [TYPE]",
-    .tables = { &type_flags, &resource_flags, &client_flags },
-    .resource = &event_types,
-    .run = resource_run,
-};
-
 /* --- events */
 static const struct arg_spec event_specs[] = {
     { "app", ARG_TEXT, 'a', "APP", "id or slug of the app (POSTERN_APP, default)", 0, 0 },

@@ -7,7 +7,7 @@
 #include "json/equal.h"
 #include "json/schema_internal.h"
 
-enum { BYTES_A_STEP = 64 };
+enum { BYTES_A_STEP = 64, SORT_STEPS = 4 /* of an item among many */ };
 
 /* --- any type */
 static bool is_whole(const struct json *v)
@@ -241,7 +241,7 @@ bool check_unique(struct check *c, const struct rule *r, const struct frame *f)
     struct hashed *all;
     bool twins;
 
-    if (r->count == 0 || count < 2 || !check_spend(c, (int64_t)count)) {
+    if (r->count == 0 || count < 2 || !check_spend(c, SORT_STEPS * (int64_t)count)) {
         return true;
     }
     all = xcalloc(count, sizeof(*all));

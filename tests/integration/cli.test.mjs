@@ -85,6 +85,25 @@ describe('commands that talk to a server', () => {
         await fails(NOT_FOUND, ['apps', 'get', 'cli-acme']);
     });
 
+    it('imports event types from an OpenAPI document and from presets', async () => {
+        const file = path.join(folder, 'openapi.json');
+        const hook = (schema) => ({ post: { requestBody: { content: { 'application/json': { schema } } } } });
+        writeFileSync(file, JSON.stringify({ openapi: '3.1.0', webhooks: { 'cli.imported': hook(true), 'cli.broken': hook({ type: 7 }) } }));
+        const dry = await json(['event-types', 'preset', 'saas', '--dry-run']);
+        assert.equal(dry.dry_run, true);
+        assert.ok(dry.created.includes('invoice.paid'));
+        const made = await json(['event-types', 'preset', 'saas']);
+        assert.deepEqual(made.created, dry.created);
+        await fails(NOT_FOUND, ['event-types', 'preset', 'none']);
+        await fails(USAGE, ['event-types', 'import']);
+        const partly = await run(['event-types', 'import', file, '--json']);
+        assert.equal(partly.code, 8, partly.stderr);
+        assert.deepEqual(JSON.parse(partly.stdout).created, ['cli.imported']);
+        assert.match(partly.stderr, /1 event types could not be taken/);
+        const stdin = await run(['event-types', 'import', '-', '--json'], { input: JSON.stringify({ openapi: '3.1.0', webhooks: { 'cli.imported': hook(true) } }) });
+        assert.deepEqual(JSON.parse(stdin.stdout).unchanged, ['cli.imported']);
+    });
+
     it('page through lists', async () => {
         for (let i = 0; i < 5; i++) {
             await json(['apps', 'create', '--name', `page ${i}`, '--slug', `cli-page-${i}`]);
