@@ -229,11 +229,26 @@ static bool named_app(struct call *call, struct str text)
     return call->app != NULL && (call->access.app == NULL || call->access.app == call->app);
 }
 
+/* Of the app that stands before it in the pattern; else of any app of the project. */
 static bool named_endpoint(struct call *call, struct str text)
 {
-    ASSERT(call->app != NULL); /* it stands before in the pattern */
-    call->endpoint = registry_endpoint(call->app, text);
-    return call->endpoint != NULL;
+    if (call->app != NULL) {
+        call->endpoint = registry_endpoint(call->app, text);
+        return call->endpoint != NULL;
+    }
+    for (size_t i = 0; i < call->project->app_count; i++) {
+        struct app *app = (struct app *)(void *)call->project->app_list[i];
+        bool is_open = app->object.deleted_at == 0 &&
+                       (call->access.app == NULL || call->access.app == app);
+        struct endpoint *endpoint = is_open ? registry_endpoint(app, text) : NULL;
+
+        if (endpoint != NULL) {
+            call->app = app;
+            call->endpoint = endpoint;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool named_type(struct call *call, struct str text)

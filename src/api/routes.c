@@ -48,6 +48,7 @@ static const struct route table[] = {
     { "POST",   ENDPOINT "/resume",              SCOPE_MANAGE,  0,            "",        endpoints_resume },
 
     { "POST",   ENDPOINT "/roll_secret",         SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPTIONAL, "", endpoints_roll_secret },
+    { "POST",   "/v4/webhooks/{endpoint}/roll_secret", SCOPE_MANAGE, ROUTE_BODY | ROUTE_OPTIONAL | ROUTE_SHARED, "", endpoints_roll_secret },
     { "POST",   ENDPOINT "/revoke_previous_secret", SCOPE_MANAGE, 0,           "",        endpoints_revoke_previous_secret },
     { "GET",    ENDPOINT "/secret",              SCOPE_ADMIN,   0,            "",        endpoints_get_secret },
     { "POST",   ENDPOINT "/test",                SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPTIONAL, "", endpoints_test },

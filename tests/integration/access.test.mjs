@@ -37,6 +37,7 @@ const MATRIX = `
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/pause
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/resume
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/roll_secret
+    manage shared    POST   /v4/webhooks/{endpoint}/roll_secret
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/revoke_previous_secret
     admin            GET    /api/v1/apps/{app}/endpoints/{endpoint}/secret
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/test
