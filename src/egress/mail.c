@@ -148,7 +148,7 @@ int mail_prepare(struct transfer *t)
     struct mail *m = t->mail;
     CURLcode rc = CURLE_OK;
 
-    ASSERT(m != NULL && t->easy != NULL);
+    ASSERT(t->easy != NULL);
     m->left = t->body;
     m->replies = 0;
     m->reply[0] = '\0';
