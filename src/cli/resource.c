@@ -12,7 +12,7 @@
 #include "json/json.h"
 #include "server/suggest.h"
 
-enum { TIME_MAX = 64, WHAT_MAX = 256, VERB_COUNT = 10, CURSOR_MAX = 1024, PAGES_MAX = 1000000 };
+enum { TIME_MAX = 64, WHAT_MAX = 256, VERB_COUNT = 14, CURSOR_MAX = 1024, PAGES_MAX = 1000000 };
 
 struct call {
     const struct cli *cli;
@@ -28,6 +28,8 @@ static int run_create(struct call *call);
 static int run_update(struct call *call);
 static int run_delete(struct call *call);
 static int run_action(struct call *call);
+static int run_post(struct call *call);
+static int run_curl(struct call *call);
 
 static const struct {
     enum verb bit;
@@ -46,6 +48,10 @@ static const struct {
     { VERB_RESUME, "resume", 1, ARGS_WORDS_MAX, run_action },
     { VERB_RETRY, "retry", 1, ARGS_WORDS_MAX, run_action },
     { VERB_CANCEL, "cancel", 1, ARGS_WORDS_MAX, run_action },
+    { VERB_ROLL, "roll-secret", 1, 1, run_post },
+    { VERB_REVOKE_SECRET, "revoke-previous-secret", 1, 1, run_post },
+    { VERB_TEST, "test", 1, 1, run_post },
+    { VERB_CURL, "curl", 1, 1, run_curl },
 };
 
 static const struct arg_spec list_specs[] = {
@@ -59,6 +65,16 @@ static const struct arg_spec list_specs[] = {
 
 const struct arg_table resource_flags = { list_specs,
                                           sizeof(list_specs) / sizeof(list_specs[0]) };
+
+static const char *verb_name(enum verb verb)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (verb_table[i].bit == verb) {
+            return verb_table[i].name;
+        }
+    }
+    return "";
+}
 
 const char *resource_app(const struct args *args)
 {
@@ -250,6 +266,22 @@ static int run_list(struct call *call)
     return code;
 }
 
+/* Was it done and did not work out? A test send answers 200 with "ok": false then. */
+static bool says_no(struct str body)
+{
+    struct json_doc *doc = NULL;
+    const struct json *ok;
+    bool no;
+
+    if (json_parse(body, JSON_DEPTH_MAX, &doc, NULL) != 0) {
+        return false;
+    }
+    ok = json_member(json_root(doc), "ok");
+    no = ok != NULL && json_type(ok) == JSON_BOOL && !json_bool(ok);
+    json_doc_free(doc);
+    return no;
+}
+
 /* One request on one id, its answer printed. */
 static int simple(struct call *call, const char *method, const char *id, const char *action,
                   struct str body)
@@ -272,6 +304,7 @@ static int simple(struct call *call, const char *method, const char *id, const c
     code = ask(call, &request, id, &answer);
     if (code == EXIT_OK) {
         code = record_print(call->cli, buf_str(&answer.body));
+        code = code == EXIT_OK && says_no(buf_str(&answer.body)) ? EXIT_CHECK_FAILED : code;
         client_answer_done(&answer);
     }
     buf_done(&path);
@@ -365,6 +398,68 @@ static int run_action(struct call *call)
     int code = strcmp(call->verb, "cancel") == 0 ? confirm(call) : EXIT_OK;
 
     return code == EXIT_OK ? each(call, "POST", call->verb) : code;
+}
+
+/* The body is made of the action's own flags; without any of them there is none. */
+static int run_post(struct call *call)
+{
+    const struct action *action = call->resource->actions;
+    struct resource shape = *call->resource;
+    struct err err = { 0 };
+    struct buf body;
+    bool given = false;
+    int code;
+    int rc = 0;
+
+    while (strcmp(verb_name(action->verb), call->verb) != 0) {
+        action++;
+        ASSERT(action < call->resource->actions + call->resource->action_count);
+    }
+    shape.fields = action->fields;
+    shape.field_count = action->field_count;
+    shape.whole_body = false;
+    for (size_t i = 0; i < action->field_count; i++) {
+        given = given || args_given(call->args, action->fields[i].flag);
+    }
+    buf_init(&body, CLI_INPUT_MAX);
+    if (given) {
+        rc = resource_body(&shape, call->args, &body, &err);
+    }
+    code = rc != 0 ? fail(call, call->args->words[1], rc, err.text)
+                   : simple(call, "POST", call->args->words[1], action->path,
+                            given ? buf_str(&body) : STR_NONE);
+    if (body.cap > 0) {
+        explicit_bzero(body.p, body.cap);
+    }
+    buf_done(&body);
+    return code;
+}
+
+/* The request of an attempt, for a shell. */
+static int run_curl(struct call *call)
+{
+    struct client_request request = { .method = "GET" };
+    const char *id = call->args->words[1];
+    struct client_answer answer;
+    char action[WHAT_MAX];
+    struct buf path;
+    int code;
+
+    (void)snprintf(action, sizeof(action), "attempts/%lld/curl",
+                   (long long)args_number(call->args, "attempt", 1));
+    buf_init(&path, CLIENT_PATH_MAX);
+    if (make_path(call, id, action, &path) != 0) {
+        buf_done(&path);
+        return fail(call, id, -E_INVALID, "this is not an id");
+    }
+    request.path = buf_str(&path);
+    code = ask(call, &request, id, &answer);
+    if (code == EXIT_OK) {
+        code = cli_print(buf_str(&answer.body));
+        client_answer_done(&answer);
+    }
+    buf_done(&path);
+    return code;
 }
 
 static int unknown_verb(const struct cli *cli, const struct resource *resource,

@@ -26,7 +26,11 @@ enum verb {
     VERB_PAUSE = 64,
     VERB_RESUME = 128,
     VERB_RETRY = 256,
-    VERB_CANCEL = 512
+    VERB_CANCEL = 512,
+    VERB_ROLL = 1024,
+    VERB_REVOKE_SECRET = 2048,
+    VERB_TEST = 4096,
+    VERB_CURL = 8192
 };
 
 enum field_type {
@@ -45,6 +49,14 @@ struct field {
     enum field_type type;
 };
 
+/* A POST about one thing, with a body of its own or none. */
+struct action {
+    enum verb verb;
+    const char *path; /* behind the id */
+    const struct field *fields;
+    size_t field_count;
+};
+
 struct resource {
     const char *singular; /* "app" */
     const char *path;     /* "apps" */
@@ -56,6 +68,8 @@ struct resource {
     size_t filter_count;
     const struct field *fields;
     size_t field_count;
+    const struct action *actions;
+    size_t action_count;
     bool whole_body; /* --data is the whole document; else a field may have that name */
 };
 

@@ -146,7 +146,15 @@ static const struct arg_spec endpoint_specs[] = {
     { "envelope", ARG_TEXT, 0, "ENVELOPE", "native, standard", 0, 0 },
     { "transform", ARG_TEXT, 0, "JSON", "language and expression (JMESPath), @FILE, or null", 0,
       0 },
-    { "secret-file", ARG_TEXT, 0, "FILE", "create: a secret of your own, - for stdin", 0, 0 },
+    { "secret-file", ARG_TEXT, 0, "FILE",
+      "create, roll-secret: a secret of your own, - for stdin", 0, 0 },
+    { "secret-scope", ARG_TEXT, 0, "SCOPE", "endpoint, app", 0, 0 },
+    { "overlap-seconds", ARG_INT, 0, "S", "roll-secret: the old one signs too for so long", 0,
+      604800 },
+    { "force", ARG_SWITCH, 0, NULL, "roll-secret: also while a window is open", 0, 0 },
+    { "event-type", ARG_TEXT, 0, "TYPE", "test: a registered type (test.ping)", 0, 0 },
+    { "event", ARG_TEXT, 0, "ID", "test: with the data of this event", 0, 0 },
+    { "payload", ARG_TEXT, 0, "JSON", "test: with this data, @FILE, or - for stdin", 0, 0 },
 };
 static const struct arg_table endpoint_flags = TABLE(endpoint_specs);
 static const struct field endpoint_fields[] = {
@@ -165,6 +173,22 @@ static const struct field endpoint_fields[] = {
     { "envelope", "envelope", FIELD_TEXT },
     { "transform", "transform", FIELD_JSON },
     { "secret-file", "secret", FIELD_SECRET },
+    { "secret-scope", "secret_scope", FIELD_TEXT },
+};
+static const struct field roll_fields[] = {
+    { "overlap-seconds", "overlap_seconds", FIELD_INT },
+    { "force", "force", FIELD_BOOL },
+    { "secret-file", "secret", FIELD_SECRET },
+};
+static const struct field test_fields[] = {
+    { "event-type", "event_type", FIELD_TEXT },
+    { "event", "event_id", FIELD_TEXT },
+    { "payload", "data", FIELD_JSON },
+};
+static const struct action endpoint_actions[] = {
+    { VERB_ROLL, "roll_secret", roll_fields, COUNT(roll_fields) },
+    { VERB_REVOKE_SECRET, "revoke_previous_secret", NULL, 0 },
+    { VERB_TEST, "test", test_fields, COUNT(test_fields) },
 };
 static const char *const endpoint_columns[] = { "id",  "name",        "status",
                                                 "url", "event_types", "last_success_at" };
@@ -173,11 +197,13 @@ static const struct resource endpoints = {
     .path = "endpoints",
     .in_app = true,
     .verbs = VERB_LIST | VERB_GET | VERB_CREATE | VERB_UPDATE | VERB_DELETE | VERB_PAUSE |
-             VERB_RESUME,
+             VERB_RESUME | VERB_ROLL | VERB_REVOKE_SECRET | VERB_TEST,
     .columns = endpoint_columns,
     .column_count = COUNT(endpoint_columns),
     .fields = endpoint_fields,
     .field_count = COUNT(endpoint_fields),
+    .actions = endpoint_actions,
+    .action_count = COUNT(endpoint_actions),
     .whole_body = true,
 };
 const struct command command_endpoints = {
@@ -185,9 +211,14 @@ const struct command command_endpoints = {
     .summary = "Endpoints of an app: where its events are sent",
     .examples = "  postern endpoints create --app acme --url https://acme.example/hooks\n"
                 "  postern endpoints list --app acme\n"
-                "  postern endpoints pause --app acme ep_0123\n",
-    .usage = "list|get|create|update|delete|pause|resume [ID...]",
-    .more = "The signing secret is answered by create alone.\n",
+                "  postern endpoints pause --app acme ep_0123\n"
+                "  postern endpoints test --app acme ep_0123 --event-type user.created\n"
+                "  postern endpoints roll-secret --app acme ep_0123 --overlap-seconds 86400\n",
+    .usage = "list|get|create|update|delete|pause|resume|test|roll-secret|"
+             "revoke-previous-secret [ID...]",
+    .more = "The signing secret is answered by create and roll-secret alone. test ends with 7 "
+            "when the\n"
+            "receiver did not answer 2xx.\n",
     .tables = { &endpoint_flags, &resource_flags, &client_flags },
     .resource = &endpoints,
     .run = resource_run,
@@ -252,6 +283,7 @@ static const struct arg_spec delivery_specs[] = {
     { "until", ARG_TEXT, 0, "TIME", "list: before then", 0, 0 },
     { "code", ARG_TEXT, 0, "CODE", "list: last HTTP status", 0, 0 },
     { "error", ARG_TEXT, 0, "TOKEN", "list: last error, such as connection_refused", 0, 0 },
+    { "attempt", ARG_INT, 0, "N", "curl: which attempt (1)", 1, INT32_MAX },
 };
 static const struct arg_table delivery_flags = TABLE(delivery_specs);
 static const char *const delivery_filters[] = { "endpoint", "event", "type", "status",
@@ -264,7 +296,7 @@ static const struct resource deliveries = {
     .singular = "delivery",
     .path = "deliveries",
     .in_app = true,
-    .verbs = VERB_LIST | VERB_GET | VERB_RETRY | VERB_CANCEL,
+    .verbs = VERB_LIST | VERB_GET | VERB_RETRY | VERB_CANCEL | VERB_CURL,
     .columns = delivery_columns,
     .column_count = COUNT(delivery_columns),
     .filters = delivery_filters,
@@ -275,8 +307,9 @@ const struct command command_deliveries = {
     .summary = "Deliveries with every attempt; retry and cancel",
     .examples = "  postern deliveries list --status failed --since 24h\n"
                 "  postern deliveries get dlv_0123\n"
-                "  postern deliveries retry dlv_0123 dlv_4567\n",
-    .usage = "list|get|retry|cancel [ID...]",
+                "  postern deliveries retry dlv_0123 dlv_4567\n"
+                "  postern deliveries curl dlv_0123 --attempt 2 | sh\n",
+    .usage = "list|get|retry|cancel|curl [ID...]",
     .tables = { &delivery_flags, &resource_flags, &client_flags },
     .resource = &deliveries,
     .run = resource_run,

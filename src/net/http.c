@@ -51,19 +51,42 @@ static void on_ready(struct loop_watch *w, unsigned events)
     s->must_run = true;
 }
 
+/* All daemons' descriptors: looked at, or not. */
+static int watch_all(struct http_server *s, unsigned events)
+{
+    int rc = loop_watch_change(s->loop, &s->watch, events);
+
+    for (size_t i = 0; i < HTTP_OLD_MAX && rc == 0; i++) {
+        if (s->old[i].daemon != NULL) {
+            rc = loop_watch_change(s->loop, &s->old[i].watch, events);
+        }
+    }
+    return rc;
+}
+
+static void server_wake(struct http_server *s)
+{
+    if (!s->is_napping) {
+        return;
+    }
+    s->is_napping = false;
+    if (watch_all(s, LOOP_READ) != 0) {
+        LOG_E("the HTTP server is not watched", "errno=%d", errno);
+        s->is_napping = true;
+        loop_timer_set(s->loop, &s->timer, clock_boot_ms() + HTTP_NAP_MS);
+    }
+}
+
 static void on_timer(struct loop_timer *t)
 {
     struct http_server *s = t->ctx;
 
     s->must_run = true;
-    if (loop_watch_change(s->loop, &s->watch, LOOP_READ) != 0) {
-        LOG_E("the HTTP server is not watched", "errno=%d", errno);
-        loop_timer_set(s->loop, &s->timer, clock_boot_ms() + HTTP_NAP_MS);
-    }
+    server_wake(s);
 }
 
 /* Milliseconds until libmicrohttpd wants to run even if no descriptor is ready; -1: never. */
-static int64_t daemon_timeout(struct MHD_Daemon *daemon)
+int64_t http_daemon_timeout(struct MHD_Daemon *daemon)
 {
 #if MHD_VERSION >= 0x00097701
     return MHD_get_timeout64s(daemon);
@@ -87,7 +110,8 @@ static void server_resume(struct http_server *s)
 static void server_nap(struct http_server *s)
 {
     s->must_run = false;
-    if (loop_watch_change(s->loop, &s->watch, 0) != 0) {
+    s->is_napping = true;
+    if (watch_all(s, 0) != 0) {
         LOG_E("the HTTP server is still watched", "errno=%d", errno);
     }
     loop_timer_set(s->loop, &s->timer, clock_boot_ms() + HTTP_NAP_MS);
@@ -97,13 +121,17 @@ static void server_run(struct http_server *s)
 {
     uint64_t progress = s->progress;
     int64_t wait_ms;
+    int64_t old_ms;
 
     s->must_run = false;
+    server_wake(s); /* a reply may come while it naps: the timer below is another one then */
     if (MHD_run(s->daemon) != MHD_YES) {
         LOG_E("the HTTP server did not run", "errno=%d", errno);
     }
     s->idle_runs = s->progress != progress ? 0 : s->idle_runs + 1;
-    wait_ms = daemon_timeout(s->daemon);
+    wait_ms = http_daemon_timeout(s->daemon);
+    old_ms = http_old_run(s);
+    wait_ms = wait_ms < 0 || (old_ms >= 0 && old_ms < wait_ms) ? old_ms : wait_ms;
     s->must_run = s->must_run || wait_ms == 0;
     if (s->idle_runs > HTTP_IDLE_RUNS_MAX) {
         server_nap(s);
@@ -227,17 +255,17 @@ static struct MHD_OptionItem option_pointer(enum MHD_OPTION option, const char *
     return (struct MHD_OptionItem){ option, 0, (void *)(uintptr_t)p };
 }
 
-static struct MHD_Daemon *daemon_start(struct http_server *s)
+struct MHD_Daemon *http_daemon_start(struct http_server *s, int listen_fd)
 {
     const struct http_options *o = &s->options;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem options[HTTP_OPTIONS_MAX];
     size_t n = 0;
 
-    options[n++] = option_value(MHD_OPTION_LISTEN_SOCKET, (size_t)s->listen_fd);
+    options[n++] = option_value(MHD_OPTION_LISTEN_SOCKET, (size_t)listen_fd);
     options[n++] = option_value(MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                                 3 * o->header_max + o->uri_max + HTTP_POOL_EXTRA);
-    options[n++] = option_value(MHD_OPTION_CONNECTION_LIMIT, connections_max(o));
+    options[n++] = option_value(MHD_OPTION_CONNECTION_LIMIT, s->connections_max);
     /* Functions travel as integers: libmicrohttpd documents that. */
     options[n++] = (struct MHD_OptionItem){ MHD_OPTION_URI_LOG_CALLBACK,
                                             (intptr_t)http_request_target, s };
@@ -272,7 +300,7 @@ static int server_open(struct http_server *s, struct err *err)
     if (rc != 0) {
         return rc;
     }
-    s->daemon = daemon_start(s);
+    s->daemon = http_daemon_start(s, s->listen_fd);
     if (s->daemon == NULL) {
         (void)close(s->listen_fd);
         return err_set(err, -E_CONFIG,
@@ -303,6 +331,7 @@ int http_start(struct loop *loop, const struct http_options *options, http_handl
         s->options.body_grace_ms = HTTP_BODY_GRACE_MS;
     }
     s->id_seed = random_u64();
+    s->connections_max = connections_max(options);
     list_init(&s->resumes);
     list_init(&s->lingers);
     list_init(&s->streams);
@@ -319,6 +348,9 @@ int http_start(struct loop *loop, const struct http_options *options, http_handl
     /* What options point at may go after the start. */
     s->options.listen = NULL;
     s->options.behind_proxy = NULL;
+    s->speaks_tls = s->options.tls_cert_pem != NULL;
+    s->options.tls_cert_pem = NULL;
+    s->options.tls_key_pem = NULL;
     loop_after_add(loop, &s->after);
     *ret_server = s;
     return 0;
@@ -356,10 +388,14 @@ static void server_flush(struct http_server *s)
         struct pollfd p = { .fd = s->watch.fd, .events = POLLIN };
 
         server_resume(s);
-        if (MHD_run(s->daemon) != MHD_YES || s->queued == 0) {
+        if (MHD_run(s->daemon) != MHD_YES) {
             return;
         }
-        if (daemon_timeout(s->daemon) != 0) {
+        (void)http_old_run(s);
+        if (s->queued == 0) {
+            return;
+        }
+        if (http_daemon_timeout(s->daemon) != 0) {
             (void)poll(&p, 1, HTTP_NAP_MS);
         }
     } while (clock_boot_ms() < end);
@@ -375,6 +411,7 @@ void http_stop(struct http_server *s)
     loop_timer_cancel(s->loop, &s->timer);
     loop_unwatch(s->loop, &s->watch);
     MHD_stop_daemon(s->daemon);
+    http_old_stop(s);
     http_linger_stop_all(s);
     ASSERT(s->stats.connections == 0 && s->addresses.count == 0);
     map_done(&s->addresses);

@@ -125,6 +125,14 @@ struct http_stats {
 void http_stats(const struct http_server *server, struct http_stats *ret_stats);
 /* Close the listener, keep what is open; each further reply closes its connection; endless
  * streams end. */
+/*
+ * Another certificate and key for connections from now on; those that are open keep theirs and go on until they
+ * end. -E_CONFIG with a sentence: they do not fit, or the server speaks plain HTTP; then all stays as it was.
+ * -E_BUSY: connections of HTTP_OLD_MAX earlier certificates are still open.
+ */
+NODISCARD int http_reload_tls(struct http_server *server, const char *cert_pem,
+                              const char *key_pem, struct err *err);
+/* Close the listener, keep what is open; each further reply closes its connection. */
 void http_stop_accepting(struct http_server *server);
 /* Every waiting request must have been replied to. Waits up to a second for clients to read
  * their replies; streams that are not at their end break. */

@@ -62,6 +62,10 @@ enum MHD_Result http_conn_admit(void *cls, const struct sockaddr *addr, socklen_
 
     (void)addr_len;
     s->progress++;
+    /* Each daemon counts its own; together they keep to the limit. */
+    if (s->stats.connections >= s->connections_max) {
+        return MHD_NO;
+    }
     if (!address_counts(s, addr, &key)) {
         return MHD_YES;
     }

@@ -27,6 +27,7 @@ enum {
     HTTP_LINGERS_MAX = 64,
     /* Descriptors that accepting leaves to the store, egress, the log and lingering sockets. */
     HTTP_FD_RESERVE = 64 + HTTP_LINGERS_MAX,
+    HTTP_OLD_MAX = 4, /* daemons of earlier certificates that still have connections */
     HTTP_ID_SIZE = 17
 };
 
@@ -96,15 +97,23 @@ struct http_server {
     http_handler *on_request;
     http_refused *on_refused;
     void *ctx;
-    struct MHD_Daemon *daemon;
-    int listen_fd; /* -1: no longer ours to watch */
+    struct MHD_Daemon *daemon; /* the one that accepts */
+    /* Those of earlier certificates: their connections go on, and with the last of them they end. */
+    struct http_old {
+        struct MHD_Daemon *daemon; /* NULL: free */
+        struct loop_watch watch;
+    } old[HTTP_OLD_MAX];
+    unsigned connections_max; /* of all daemons together */
+    int listen_fd;            /* -1: no longer ours to watch */
     uint16_t port;
+    bool speaks_tls;
     bool is_stopping;
     struct loop_watch watch;
     struct loop_timer timer;
     struct loop_after after;
     bool must_run;
     unsigned idle_runs; /* in a row in which nothing came of it */
+    bool is_napping;    /* the descriptor is not watched until the timer fires */
     uint64_t id_seed, id_count;
     uint64_t progress; /* counts what came of runs */
     struct list resumes;
@@ -149,6 +158,15 @@ void http_request_reply(struct request *r, const struct http_reply *reply, size_
 void http_stream_done(struct request *r);
 /* The listener is closed: endless ones end. At the stop all break. */
 void http_streams_end(struct http_server *s);
+
+/* --- http_tls.c: daemons of earlier certificates */
+/* A daemon on that listener with s->options; NULL when it does not start. */
+struct MHD_Daemon *http_daemon_start(struct http_server *s, int listen_fd);
+int64_t http_daemon_timeout(struct MHD_Daemon *daemon);
+/* Run all of them and end those without connections; does any of them want to run again (0), in so many
+ * milliseconds, or not by itself (-1)? */
+int64_t http_old_run(struct http_server *s);
+void http_old_stop(struct http_server *s);
 
 /* --- http_check.c: is the head of this request sane? 0 or the code to refuse it with. */
 int http_check_head(const struct request *r, const char *version);

@@ -159,7 +159,7 @@ void http_proxy_find(struct request *r)
         MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct str proto;
 
-    r->public.is_tls = r->server->options.tls_cert_pem != NULL;
+    r->public.is_tls = r->server->speaks_tls;
     if (info == NULL || info->client_addr == NULL ||
         http_proxy_address(info->client_addr, &r->public.peer) != 0) {
         r->public.peer = (struct ip){ 0 };

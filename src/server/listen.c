@@ -101,6 +101,44 @@ static int listen_try(const struct config *c, struct http_options *options, stru
     return rc;
 }
 
+/* Both files; the key is to be wiped. */
+static int listen_read_tls(const struct config *c, struct buf *cert, struct buf *key,
+                           struct err *err)
+{
+    int rc = listen_pem(c->tls_cert, cert, err);
+
+    return rc != 0 ? rc : listen_pem(c->tls_key, key, err);
+}
+
+void listen_reload(const struct config *c, struct http_server *http)
+{
+    struct buf cert;
+    struct buf key;
+    struct err err;
+    int rc;
+
+    if (c->tls_cert[0] == '\0') {
+        return;
+    }
+    buf_init(&cert, LISTEN_PEM_MAX);
+    buf_init(&key, LISTEN_PEM_MAX);
+    rc = listen_read_tls(c, &cert, &key, &err);
+    if (rc == 0) {
+        rc = http_reload_tls(http, cert.p, key.p, &err);
+    }
+    if (key.p != NULL) {
+        explicit_bzero(key.p, key.len);
+    }
+    buf_done(&cert);
+    buf_done(&key);
+    if (rc != 0) {
+        LOG_E("the certificate was not reloaded; the earlier one stays", "detail=\"%s\"",
+              err.text);
+    } else {
+        LOG_I("certificate reloaded", "%s", "");
+    }
+}
+
 int listen_start(const struct config *c, struct loop *loop, http_handler *on_request,
                  http_refused *on_refused, void *ctx, struct http_server **ret_http,
                  struct err *err)
@@ -124,10 +162,7 @@ int listen_start(const struct config *c, struct loop *loop, http_handler *on_req
     buf_init(&cert, LISTEN_PEM_MAX);
     buf_init(&key, LISTEN_PEM_MAX);
     if (c->tls_cert[0] != '\0') {
-        rc = listen_pem(c->tls_cert, &cert, err);
-        if (rc == 0) {
-            rc = listen_pem(c->tls_key, &key, err);
-        }
+        rc = listen_read_tls(c, &cert, &key, err);
         options.tls_cert_pem = cert.p;
         options.tls_key_pem = key.p;
     }

@@ -22,6 +22,9 @@ NODISCARD int listen_check(const struct config *c, struct err *err);
 NODISCARD int listen_start(const struct config *c, struct loop *loop, http_handler *on_request,
                            http_refused *on_refused, void *ctx, struct http_server **ret_http,
                            struct err *err);
+/* The TLS files once more, for connections from now on; nothing without TLS. A failure goes to the log, and all
+ * stays as it was. */
+void listen_reload(const struct config *c, struct http_server *http);
 /* public_url, or scheme, address and port of the listener. */
 void listen_url(const struct config *c, uint16_t port, char *ret_url, size_t size);
 

@@ -249,6 +249,7 @@ static void server_reload(struct server *s)
                      fresh.audit_days * DAY_MS);
     config_done(&fresh);
     LOG_I("configuration reloaded", "%s", "");
+    listen_reload(s->config, s->http);
 }
 
 static void on_signal(void *ctx, int number)

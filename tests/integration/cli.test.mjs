@@ -47,6 +47,27 @@ describe('commands that talk to a server', () => {
         return end;
     };
 
+    it('test an endpoint, roll its secret, and print an attempt as a command', async () => {
+        const app = ['--app', (await json(['apps', 'create', '--name', 'cli-try'])).slug];
+        const endpoint = await json(['endpoints', 'create', ...app, '--url', box.receiver.on('/cli-try', [{ status: 200 }, { status: 500 }, { status: 200 }])]);
+        const test = await json(['endpoints', 'test', ...app, endpoint.id, '--payload', '{"n":1}']);
+        assert.equal(test.ok, true);
+        assert.deepEqual(JSON.parse(box.receiver.at('/cli-try')[0].body).data, { n: 1 });
+        const failed = await run(['endpoints', 'test', ...app, endpoint.id, '--json']);
+        assert.equal(failed.code, 7, failed.stderr);
+        assert.equal(JSON.parse(failed.stdout).attempt.status_code, 500);
+        const rolled = await json(['endpoints', 'roll-secret', ...app, endpoint.id, '--overlap-seconds', '60']);
+        assert.match(rolled.secret, /^whsec_/);
+        assert.notEqual((await run(['endpoints', 'roll-secret', ...app, endpoint.id])).code, 0, 'the window is open');
+        await json(['endpoints', 'roll-secret', ...app, endpoint.id, '--force']);
+        const revoked = await json(['endpoints', 'revoke-previous-secret', ...app, endpoint.id]);
+        assert.equal(revoked.previous_secret_expires_at, null);
+        const command = await run(['deliveries', 'curl', ...app, test.delivery_id]);
+        assert.equal(command.code, 0, command.stderr);
+        assert.match(command.stdout, /^# Signed at .*\nprintf '%s' '\{/);
+        assert.equal((await run(['deliveries', 'curl', ...app, test.delivery_id, '--attempt', '2'])).code, 4);
+    });
+
     it('set filters, channels and shapes of endpoints, and publish with a resource', async () => {
         const app = ['--app', (await json(['apps', 'create', '--name', 'cli-filters'])).slug];
         const endpoint = await json(['endpoints', 'create', ...app, '--url', box.receiver.url('/cli-filters'),
