@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "engine/replay.h"
 
 struct api;
 struct engine;
@@ -68,6 +69,8 @@ struct api_options {
     int64_t endpoints_max;
     int64_t event_data_max;
     int64_t batch_events_max;
+    struct replays *replays;
+    struct replay_limits replay; /* engine/replay.h */
     int64_t streams_max;
     int64_t stream_heartbeat_ms;
     /* Readiness, by the wiring. */

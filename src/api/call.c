@@ -333,6 +333,11 @@ static bool named_attempt(struct call *call, struct str text)
     return number > 0 && number <= INT32_MAX && text.p[0] != '0';
 }
 
+static bool named_replay(struct call *call, struct str text)
+{
+    return id_parse(ID_REPLAY, text, &call->id) == 0;
+}
+
 static bool named_token(struct call *call, struct str text)
 {
     call->token = text;
@@ -351,6 +356,7 @@ static bool resolve_one(struct call *call, struct str name, struct str text)
         { "project", named_project }, { "token", named_token },
         { "notice", named_notice },   { "attempt", named_attempt },
         { "member", named_member },   { "integration", named_integration },
+        { "replay", named_replay },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -30,7 +30,8 @@ enum page_list {
     PAGE_MEMBERS = 61,
     PAGE_ORPHANS = 62,
     PAGE_ALL_DELIVERIES = 70,
-    PAGE_ALL_EVENTS = 71
+    PAGE_ALL_EVENTS = 71,
+    PAGE_REPLAYS = 80
 };
 
 struct cursor {

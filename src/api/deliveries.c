@@ -227,7 +227,8 @@ void deliveries_list(struct call *call)
                                    .code = filter_code(call),
                                    .error = filter_error(call),
                                    .since = filter_time(call, "since"),
-                                   .until = filter_time(call, "until") };
+                                   .until = filter_time(call, "until"),
+                                   .archived = filter_archived(call) };
 
     s->app = call->app->object.no;
     read_event(call, s);

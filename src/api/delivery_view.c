@@ -119,6 +119,19 @@ static void put_progress(struct json_out *o, const struct delivery_row *row,
     put_token(o, "error", row->last_error);
 }
 
+static void put_replay(struct json_out *o, const struct delivery_row *row)
+{
+    static const struct id none = { { 0 } };
+
+    json_put_c(o, "replay", engine_replay_mark(row->flags));
+    if (id_eq(&row->replay_of_id, &none)) {
+        json_put_c(o, "replay_of", NULL);
+    } else {
+        call_put_id(o, "replay_of", ID_DELIVERY, &row->replay_of_id);
+    }
+    json_put_bool(o, "archived", (row->flags & FLAG_ARCHIVED) != 0);
+}
+
 void delivery_members(struct call *call, struct json_out *o, const struct delivery_row *row,
                       const struct id *event_id)
 {
@@ -144,6 +157,7 @@ void delivery_members(struct call *call, struct json_out *o, const struct delive
     json_put_bool(o, "held", view.held_reason != NULL);
     json_put_c(o, "held_reason", view.held_reason);
     put_progress(o, row, &view);
+    put_replay(o, row);
 }
 
 /* --- attempts */

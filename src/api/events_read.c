@@ -55,6 +55,17 @@ int event_body(const struct keyring *keyring, const struct event_row *event,
     return rc;
 }
 
+static void put_corrects(struct json_out *o, const struct event_row *event)
+{
+    static const struct id none = { { 0 } };
+
+    if (id_eq(&event->corrects, &none)) {
+        json_put_c(o, "corrects", NULL);
+    } else {
+        call_put_id(o, "corrects", ID_EVENT, &event->corrects);
+    }
+}
+
 void event_members(struct call *call, struct json_out *o, const struct event_row *event)
 {
     const struct event_type *type = registry_type_no(call->api->options.registry, event->type);
@@ -66,6 +77,7 @@ void event_members(struct call *call, struct json_out *o, const struct event_row
     json_put_time(o, "created_at", event->occurred_at);
     json_put_time(o, "accepted_at", event->accepted_at);
     json_put_int(o, "delivery_count", event->sent_count);
+    put_corrects(o, event);
 }
 
 /* --- the list */

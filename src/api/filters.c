@@ -178,3 +178,17 @@ int32_t filter_error(struct call *call)
     }
     return token;
 }
+
+int32_t filter_archived(struct call *call)
+{
+    static const char *const names[] = { "false", "true", "all" };
+    struct str text = call_query(call, "archived");
+
+    for (int32_t i = 0; i < 3; i++) {
+        if (text.p == NULL || str_eq_c(text, names[i])) {
+            return i;
+        }
+    }
+    call_query_fault(call, "archived", "pattern", "This is false, true or all.");
+    return 0;
+}

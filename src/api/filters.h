@@ -35,5 +35,7 @@ int32_t filter_state(struct call *call);
 int32_t filter_code(struct call *call);
 /* `error`: a token's number, 0 when absent. */
 int32_t filter_error(struct call *call);
+/* `archived`: as in struct delivery_query, 0 when absent. */
+int32_t filter_archived(struct call *call);
 
 #endif

@@ -114,6 +114,17 @@ void notifications_confirm_page(struct call *call);
 void notifications_confirm(struct call *call);
 void notifications_unsubscribe_page(struct call *call);
 void notifications_unsubscribe(struct call *call);
+void deliveries_replay(struct call *call);
+void deliveries_archive(struct call *call);
+void endpoints_cancel_pending(struct call *call);
+
+void replays_create(struct call *call);
+void replays_list(struct call *call);
+void replays_list_all(struct call *call);
+void replays_get(struct call *call);
+void replays_pause(struct call *call);
+void replays_resume(struct call *call);
+void replays_cancel(struct call *call);
 
 void inboxes_get(struct call *call);
 void inboxes_put(struct call *call);

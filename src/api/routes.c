@@ -16,6 +16,7 @@
 #define APP        "/api/v1/apps/{app}"
 #define ENDPOINT   APP "/endpoints/{endpoint}"
 #define DELIVERY   APP "/deliveries/{delivery}"
+#define REPLAY     APP "/replays/{replay}"
 
 /* clang-format off */
 static const struct route table[] = {
@@ -25,11 +26,23 @@ static const struct route table[] = {
     { "GET",    APP "/events/export",            SCOPE_READ,    0, EVENTS " format", events_export },
     { "GET",    APP "/events/{event}",           SCOPE_READ,    0,            "",        events_get },
     { "GET",    APP "/deliveries",               SCOPE_READ,    0,
-      PAGE " endpoint event type status since until code error", deliveries_list },
+      PAGE " endpoint event type status since until code error archived", deliveries_list },
     { "GET",    APP "/deliveries/export",        SCOPE_READ,    0, DELIVERIES " format", deliveries_export },
+    { "POST",   APP "/deliveries/archive",       SCOPE_MANAGE,  ROUTE_BODY,   "",        deliveries_archive },
     { "GET",    DELIVERY,                        SCOPE_READ,    0,            "",        deliveries_get },
     { "POST",   DELIVERY "/retry",               SCOPE_MANAGE,  0,            "",        deliveries_retry },
     { "POST",   DELIVERY "/cancel",              SCOPE_MANAGE,  0,            "",        deliveries_cancel },
+
+    { "POST",   ENDPOINT "/cancel_pending",      SCOPE_MANAGE,  ROUTE_BODY,   "",        endpoints_cancel_pending },
+    { "POST",   DELIVERY "/replay",              SCOPE_MANAGE,  0,            "",        deliveries_replay },
+
+    { "POST",   APP "/replays",                  SCOPE_MANAGE,  ROUTE_BODY,   "",        replays_create },
+    { "GET",    APP "/replays",                  SCOPE_READ,    0, PAGE " state",          replays_list },
+    { "GET",    REPLAY,                          SCOPE_READ,    0,            "",        replays_get },
+    { "POST",   REPLAY "/pause",                 SCOPE_MANAGE,  0,            "",        replays_pause },
+    { "POST",   REPLAY "/resume",                SCOPE_MANAGE,  0,            "",        replays_resume },
+    { "POST",   REPLAY "/cancel",                SCOPE_MANAGE,  0,            "",        replays_cancel },
+    { "GET",    "/api/v1/replays",               SCOPE_READ,    0, PAGE " state app",      replays_list_all },
 
     { "POST",   "/api/v1/apps",                  SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPERATOR,   "",        apps_create },
     { "GET",    "/api/v1/apps",                  SCOPE_READ,    0,            PAGE,      apps_list },

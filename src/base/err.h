@@ -78,7 +78,17 @@
     X(CSRF, 71, "csrf_failed", 403,                                                            \
       "Send the session's csrf_token in Postern-CSRF, from a page of this server.")            \
     X(TICKET, 72, "ticket_invalid", 401,                                                       \
-      "The ticket was used, is too old or never was; ask for a new one.")
+      "The ticket was used, is too old or never was; ask for a new one.")                      \
+    X(CONFIRM, 90, "confirm_required", 409,                                                    \
+      "Ask with `dry_run` first and send the `confirm` that it answers.")                      \
+    X(CONFIRM_STALE, 91, "confirm_stale", 409,                                                 \
+      "What it would touch has changed, or ten minutes are over; ask with `dry_run` again.")   \
+    X(REPLAY_IDS, 92, "replay_max_ids_exceeded", 422,                                          \
+      "A replay takes at most 500 ids; use a filter.")                                         \
+    X(REPLAY_WINDOW, 93, "replay_date_window_exceeded", 422,                                   \
+      "`since` to `until` is longer than this key may replay; take a shorter window.")         \
+    X(REPLAY_CONCURRENCY, 94, "replay_concurrency_exceeded", 409,                              \
+      "Too many replays of this app run already; wait for one or cancel it.")
 
 enum err_code {
     E_OK = 0,

@@ -92,12 +92,16 @@ typedef void engine_done(void *ctx, int result);
 /* Retry now: -E_NOT_FOUND, -E_ALREADY_DELIVERED, -E_STATE (filtered, skipped, endpoint deleted or disabled). */
 NODISCARD int engine_retry(struct engine *e, const struct id *delivery, int64_t app_no,
                            const struct audit_entry *audit, engine_done *on_done, void *ctx);
-/* Cancel: -E_STATE when it has ended or is being sent this moment. */
+/* Cancel (audit NULL: the caller tells of it): -E_STATE when it has ended or is being sent this moment. */
 NODISCARD int engine_cancel(struct engine *e, const struct id *delivery, int64_t app_no,
                             const struct audit_entry *audit, engine_done *on_done, void *ctx);
 
 /* For what else leaves by the sending processes (engine/outbox.h). */
 struct egress_pool *engine_egress(struct engine *e);
+/* A replay's delivery was committed just now (after it, in order of commit): on its way. */
+void engine_replayed(struct engine *e, const struct delivery_row *d);
+/* What the header says of a delivery with these flags: "replay", "backfill", "corrected", or NULL. */
+const char *engine_replay_mark(int32_t flags);
 
 /* --- hooks of the wiring */
 void engine_on_endpoint(struct engine *e, struct endpoint *endpoint,

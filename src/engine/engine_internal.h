@@ -79,6 +79,7 @@ struct attempt {
     struct loop_timer again;
     struct id delivery, event;
     int64_t type;
+    int32_t flags; /* enum delivery_flag; what replays made is always read from its row */
     int64_t started_wall, started_boot_us;
     struct arena arena; /* strings of this attempt until its outcome is stored */
     struct str body;    /* read from the store: owned by the arena */

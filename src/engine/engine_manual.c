@@ -75,7 +75,7 @@ static int cancel_run(struct write *w, struct db *db, struct write_seqs *seqs)
     int rc = outcome_store(db, &ask->outcome);
 
     (void)seqs;
-    return rc == 0 ? audit_append(db, ask->audit) : rc;
+    return rc == 0 && ask->audit != NULL ? audit_append(db, ask->audit) : rc;
 }
 
 static void cancel_done(struct write *w, int result)
@@ -239,7 +239,7 @@ static int ask_submit(struct engine *e, const struct manual_ask *what,
 
     *ask = *what;
     ask->engine = e;
-    ask->audit = audit_copy(audit);
+    ask->audit = audit == NULL ? NULL : audit_copy(audit);
     ask->write = (struct write){
         .class = WRITE_OUTCOME, .rows = 1, .bytes = 64, .run = ask_run, .on_done = ask_done
     };

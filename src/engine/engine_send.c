@@ -160,6 +160,13 @@ static void attempt_headers(struct attempt *a, const struct event_type *type, st
                               .attempt = (uint32_t)a->outcome.attempt.number,
                               .body = body },
         out);
+    if (engine_replay_mark(a->flags) != NULL) {
+        int rc =
+            buf_printf(out, "%.*s-Replay: %s\r\n", STR_ARG(a->engine->options.header_prefix),
+                       engine_replay_mark(a->flags));
+
+        ASSERT(rc == 0); /* there is room for everything that an endpoint may have */
+    }
 }
 
 /* Sign and send now. Event, delivery, type and body are known. */
@@ -276,6 +283,7 @@ static int read_run(struct read *r, struct db *db)
     }
     if (rc == 0) {
         a->delivery = delivery[0].id;
+        a->flags = delivery[0].flags;
         a->event = event.id;
         a->type = event.type;
         rc = stored.p == NULL ? -E_NOT_FOUND : read_plain(a, &delivery[0], &event, stored);

@@ -69,6 +69,7 @@ void json_out_object_end(struct json_out *o);
 void json_out_array(struct json_out *o);
 void json_out_array_end(struct json_out *o);
 void json_out_name(struct json_out *o, const char *name);
+void json_out_name_str(struct json_out *o, struct str name);
 void json_out_str(struct json_out *o,
                   struct str s);                    /* bytes that are not UTF-8 become U+FFFD */
 void json_out_c(struct json_out *o, const char *s); /* NULL writes null */

@@ -143,9 +143,14 @@ static void out_string(struct json_out *o, struct str s)
 
 void json_out_name(struct json_out *o, const char *name)
 {
+    json_out_name_str(o, str_from(name));
+}
+
+void json_out_name_str(struct json_out *o, struct str name)
+{
     ASSERT(!o->after_name);
     out_before(o);
-    out_string(o, str_from(name));
+    out_string(o, name);
     out_bytes(o, ":", 1);
     o->after_name = true;
 }

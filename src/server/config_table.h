@@ -97,6 +97,10 @@
     X(alert_url, CONFIG_TEXT, "", 0, 2048, false, "URL that gets every alert as JSON.") \
     X(alert_pager_url, CONFIG_TEXT, "", 0, 2048, false, "URL that gets alerts of severity page as PagerDuty events (Events API v2).") \
     X(alert_pager_key_file, CONFIG_TEXT, "", 0, 4096, false, "File with the routing key for alert_pager_url.") \
+    X(replay_rate, CONFIG_INT, "50", 1, 1000, false, "Deliveries a second and endpoint of a replay, unless the replay says otherwise.") \
+    X(replay_total_max, CONFIG_INT, "1000000", 1, 100000000, false, "Deliveries of one replay.") \
+    X(app_replays_max, CONFIG_INT, "3", 1, 100, false, "Replays of one app that run at once.") \
+    X(replay_customer_hours, CONFIG_INT, "48", 1, 8760, false, "Longest time from since to until of a replay by who is bound to an app.") \
     X(drain_ms, CONFIG_DURATION_MS, "35000", 0, 300000, false, "Time that SIGTERM gives to attempts in flight.") \
     X(ca_file, CONFIG_TEXT, "", 0, 4096, false, "PEM file of the certificate authorities that endpoints are judged by; empty: SSL_CERT_FILE or the system's.")
 /* clang-format on */

@@ -46,3 +46,11 @@ void limits_raise_files(void)
     limit = (struct rlimit){ 0, 0 };
     (void)setrlimit(RLIMIT_CORE, &limit);
 }
+
+struct replay_limits limits_replay(const struct config *c)
+{
+    return (struct replay_limits){ .rate = c->replay_rate,
+                                   .total_max = c->replay_total_max,
+                                   .app_max = c->app_replays_max,
+                                   .customer_hours = c->replay_customer_hours };
+}

@@ -3,6 +3,7 @@
 #ifndef SERVER_LIMITS_H
 #define SERVER_LIMITS_H
 
+#include "engine/replay.h"
 #include "engine/rules.h"
 #include "server/config.h"
 
@@ -12,5 +13,8 @@ unsigned limits_processes(const struct config *c);
 struct health_rules limits_health(const struct config *c);
 /* As many files as the machine allows, and no core dumps: they would hold secrets. */
 void limits_raise_files(void);
+
+/* What replays may: the API's part. */
+struct replay_limits limits_replay(const struct config *c);
 
 #endif

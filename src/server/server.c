@@ -29,6 +29,7 @@
 #include "engine/notice.h"
 #include "engine/quota.h"
 #include "engine/registry.h"
+#include "engine/replay.h"
 #include "net/http.h"
 #include "net/ipguard.h"
 #include "net/loop.h"
@@ -81,6 +82,7 @@ struct server {
     struct hasher *hasher;
     struct engine *engine;
     struct jobs *jobs;
+    struct replays *replays;
     struct api *api;
     struct loop_timer drain_timer;
     char own_url[1100];
@@ -219,6 +221,7 @@ static void server_drain(struct server *s)
     http_stop_accepting(s->http);
     api_drain(s->api);
     jobs_stop(s->jobs);
+    replays_stop(s->replays);
     mail_stop(&s->mail);
     s->drain_timer = (struct loop_timer){ .on_due = on_drain_due, .ctx = s };
     loop_timer_set(s->loop, &s->drain_timer, clock_boot_ms() + s->config->drain_ms);
@@ -431,6 +434,20 @@ static int server_start_engine(struct server *s)
     return engine_new(&options, &s->engine);
 }
 
+static void server_make_replays(struct server *s)
+{
+    s->replays =
+        replays_new(&(struct replays_options){ .loop = s->loop,
+                                               .engine = s->engine,
+                                               .registry = s->registry,
+                                               .writer = s->writer,
+                                               .readers = s->readers,
+                                               .keyring = s->keyring,
+                                               .notices = s->notices,
+                                               .hub = s->hub,
+                                               .event_data_max = s->config->event_data_max });
+}
+
 static int server_start_api(struct server *s)
 {
     const struct config *c = s->config;
@@ -469,6 +486,8 @@ static int server_start_api(struct server *s)
                                    .endpoints_max = c->endpoints_max,
                                    .event_data_max = c->event_data_max,
                                    .batch_events_max = c->batch_events_max,
+                                   .replays = s->replays,
+                                   .replay = limits_replay(c),
                                    .streams_max = c->streams_max,
                                    .stream_heartbeat_ms = c->stream_heartbeat_ms,
                                    .is_ready = is_ready,
@@ -581,6 +600,7 @@ static int server_start(struct server *s, struct err *err)
                           &s->sessions, &s->hasher, err);
     }
     if (rc == 0) {
+        server_make_replays(s);
         rc = server_start_api(s);
     }
     if (rc == 0) {
@@ -591,6 +611,9 @@ static int server_start(struct server *s, struct err *err)
                                     .idempotency_ms = s->config->idempotency_hours * HOUR_MS,
                                     .audit_ms = s->config->audit_days * DAY_MS });
         rc = engine_start(s->engine);
+    }
+    if (rc == 0) {
+        replays_start(s->replays);
     }
     if (rc == 0) {
         rc = server_install(s, err);
@@ -605,6 +628,7 @@ static void server_stop(struct server *s)
         loop_timer_cancel(s->loop, &s->drain_timer);
     }
     jobs_stop(s->jobs);
+    replays_stop(s->replays);
     notices_stop(s->notices);
     mail_stop(&s->mail);
     hasher_stop(s->hasher);
@@ -621,6 +645,7 @@ static void server_stop(struct server *s)
     engine_free(s->engine);
     s->engine = NULL;
     jobs_free(s->jobs);
+    replays_free(s->replays);
     meter_free(s->meter);
     quotas_free(s->quotas);
     sessions_free(s->sessions);

@@ -21,15 +21,15 @@
 #define DELIVERY_FILTER                                                                        \
     " AND ($4 = 0 OR type = $4) AND ($5 = 0 OR state = $5) AND ($6 = 0 OR last_code = $6)"     \
     " AND ($7 = 0 OR last_error = $7) AND created_at >= $8 AND created_at < $9"                \
-    " AND ($10 = 2 OR (flags & 1) = $10) AND ($11 = 0 OR replay = $11)"
+    " AND ($10 = 2 OR (flags & 1) = $10)"
 #define DELIVERY_LIST(column, direction)                                                       \
     "SELECT " DELIVERY_READ " FROM delivery WHERE seq > $1 AND seq < $2 AND " column           \
-    " = $3" DELIVERY_FILTER " ORDER BY seq " direction " LIMIT $12"
+    " = $3" DELIVERY_FILTER " ORDER BY seq " direction " LIMIT $11"
 /* Replays of an event stand outside its own range. */
 #define DELIVERY_EXTRA(direction)                                                              \
     "SELECT " DELIVERY_READ " FROM replay_delivery x CROSS JOIN delivery"                      \
     " WHERE delivery.seq = x.made AND x.made > $1 AND x.made < $2 AND x.of_event = "           \
-    "$3" DELIVERY_FILTER " ORDER BY x.made " direction " LIMIT $12"
+    "$3" DELIVERY_FILTER " ORDER BY x.made " direction " LIMIT $11"
 
 enum { DELIVERY_COLUMNS_READ = 21 };
 
@@ -59,16 +59,16 @@ const struct db_stmt delivery_stmts[DELIVERY_STMTS] = {
                          " FROM delivery WHERE seq >= $1 AND seq < $2 ORDER BY seq",
                          NULL, "ii" },
     [DELIVERY_LIST_DOWN] = { "delivery_list_down", DELIVERY_LIST("endpoint", "DESC"), NULL,
-                             "iiiiiiiiiiii" },
+                             "iiiiiiiiiii" },
     [DELIVERY_LIST_UP] = { "delivery_list_up", DELIVERY_LIST("endpoint", "ASC"), NULL,
-                           "iiiiiiiiiiii" },
+                           "iiiiiiiiiii" },
     [DELIVERY_EVENT_DOWN] = { "delivery_event_down", DELIVERY_LIST("event", "DESC"), NULL,
-                              "iiiiiiiiiiii" },
+                              "iiiiiiiiiii" },
     [DELIVERY_EVENT_UP] = { "delivery_event_up", DELIVERY_LIST("event", "ASC"), NULL,
-                            "iiiiiiiiiiii" },
+                            "iiiiiiiiiii" },
     [DELIVERY_EXTRA_DOWN] = { "delivery_extra_down", DELIVERY_EXTRA("DESC"), NULL,
-                              "iiiiiiiiiiii" },
-    [DELIVERY_EXTRA_UP] = { "delivery_extra_up", DELIVERY_EXTRA("ASC"), NULL, "iiiiiiiiiiii" },
+                              "iiiiiiiiiii" },
+    [DELIVERY_EXTRA_UP] = { "delivery_extra_up", DELIVERY_EXTRA("ASC"), NULL, "iiiiiiiiiii" },
 };
 
 const char *delivery_state_name(enum delivery_state state)
@@ -314,10 +314,10 @@ static int delivery_read_page(struct db *db, unsigned stmt, const struct deliver
         *(q->ascending ? &high : &low) = m->best[m->count - 1].seq;
     }
     const struct db_value params[] = {
-        db_int(low),         db_int(high),      db_int(key),
-        db_int(q->type),     db_int(q->state),  db_int(q->code),
-        db_int(q->error),    db_int(q->since),  db_int(q->until == 0 ? INT64_MAX : q->until),
-        db_int(q->archived), db_int(q->replay), db_int(q->limit),
+        db_int(low),         db_int(high),     db_int(key),
+        db_int(q->type),     db_int(q->state), db_int(q->code),
+        db_int(q->error),    db_int(q->since), db_int(q->until == 0 ? INT64_MAX : q->until),
+        db_int(q->archived), db_int(q->limit),
     };
 
     page->count = 0;
@@ -366,7 +366,7 @@ static int delivery_list_place(struct db *db, unsigned stmt, int64_t low, int64_
         db_int(low),         db_int(high),      db_int(q->event),
         db_int(q->type),     db_int(q->state),  db_int(q->code),
         db_int(q->error),    db_int(q->since),  db_int(q->until == 0 ? INT64_MAX : q->until),
-        db_int(q->archived), db_int(q->replay), db_int(INT32_MAX),
+        db_int(q->archived), db_int(INT32_MAX),
     };
 
     if (low >= high - 1 || page->rows.count == page->rows.max) {

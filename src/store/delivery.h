@@ -200,7 +200,6 @@ struct delivery_query {
     int32_t error;        /* token, 0 = any */
     int64_t since, until; /* created_at, wall ms, 0 = open */
     int32_t archived;     /* 0 = leave archived ones out, 1 = only those, 2 = all */
-    int64_t replay;       /* made by this replay job, 0 = any */
     int64_t after_seq;    /* exclusive bound in the direction of travel; 0 = from the end */
     bool ascending;
     uint32_t limit;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "store/audit.h"
 #include "store/ddl.h"
 #include "store/sql.h"
 
@@ -18,7 +19,8 @@ const char ddl_replay_sqlite[] =
     "ALTER TABLE delivery ADD COLUMN replay INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE event ADD COLUMN corrects BLOB;"
     "CREATE TABLE replay ("
-    " no INTEGER PRIMARY KEY, id BLOB NOT NULL, app INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " no INTEGER PRIMARY KEY, id BLOB NOT NULL, project INTEGER NOT NULL,"
+    " app INTEGER NOT NULL, state INTEGER NOT NULL,"
     " mode INTEGER NOT NULL, total INTEGER NOT NULL, processed INTEGER NOT NULL,"
     " replayed INTEGER NOT NULL, skipped INTEGER NOT NULL, failed INTEGER NOT NULL,"
     " rate INTEGER NOT NULL, upto_delivery INTEGER NOT NULL, upto_event INTEGER NOT NULL,"
@@ -44,7 +46,8 @@ const char ddl_replay_postgres[] =
     "ALTER TABLE delivery ADD COLUMN replay BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE event ADD COLUMN corrects BYTEA;"
     "CREATE TABLE replay ("
-    " no BIGINT PRIMARY KEY, id BYTEA NOT NULL, app BIGINT NOT NULL, state BIGINT NOT NULL,"
+    " no BIGINT PRIMARY KEY, id BYTEA NOT NULL, project BIGINT NOT NULL,"
+    " app BIGINT NOT NULL, state BIGINT NOT NULL,"
     " mode BIGINT NOT NULL, total BIGINT NOT NULL, processed BIGINT NOT NULL,"
     " replayed BIGINT NOT NULL, skipped BIGINT NOT NULL, failed BIGINT NOT NULL,"
     " rate BIGINT NOT NULL, upto_delivery BIGINT NOT NULL, upto_event BIGINT NOT NULL,"
@@ -70,18 +73,19 @@ const char ddl_replay_postgres[] =
     " upto_delivery, upto_event, last_delivery, spec, created_at, started_at, ended_at"
 #define REPLAY_LIST(direction)                                                                 \
     "SELECT " REPLAY_COLUMNS " FROM replay WHERE no > $1 AND no < $2"                          \
-    " AND ($3 = 0 OR app = $3) AND ($4 = 0 OR state = $4) ORDER BY no " direction " LIMIT $5"
+    " AND project = $3 AND ($4 = 0 OR app = $4) AND ($5 = 0 OR state = $5)"                    \
+    " ORDER BY no " direction " LIMIT $6"
 
 enum { REPLAY_COLUMN_COUNT = 18 };
 
 const struct db_stmt replay_stmts[REPLAY_STMTS] = {
     [REPLAY_INSERT] = { "replay_insert",
-                        "INSERT INTO replay (no, id, app, state, mode, total, processed,"
-                        " replayed, skipped, failed, rate, upto_delivery, upto_event,"
-                        " last_delivery, spec, key, hash, created_at, started_at, ended_at)"
-                        " VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 0, $7, $8, $9, 0, $10, $11,"
-                        " $12, $13, 0, 0)",
-                        NULL, "ibiiiiiiibbbi" },
+                        "INSERT INTO replay (no, id, project, app, state, mode, total,"
+                        " processed, replayed, skipped, failed, rate, upto_delivery,"
+                        " upto_event, last_delivery, spec, key, hash, created_at, started_at,"
+                        " ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, $8, $9,"
+                        " $10, 0, $11, $12, $13, $14, 0, 0)",
+                        NULL, "ibiiiiiiiibbbi" },
     [REPLAY_PART_INSERT] = { "replay_part_insert",
                              "INSERT INTO replay_part (replay, endpoint, place, total, done,"
                              " list) VALUES ($1, $2, $3, $4, 0, $5)",
@@ -100,8 +104,8 @@ const struct db_stmt replay_stmts[REPLAY_STMTS] = {
                      "b" },
     [REPLAY_GET_NO] = { "replay_get_no", "SELECT " REPLAY_COLUMNS " FROM replay WHERE no = $1",
                         NULL, "i" },
-    [REPLAY_LIST_DOWN] = { "replay_list_down", REPLAY_LIST("DESC"), NULL, "iiiii" },
-    [REPLAY_LIST_UP] = { "replay_list_up", REPLAY_LIST("ASC"), NULL, "iiiii" },
+    [REPLAY_LIST_DOWN] = { "replay_list_down", REPLAY_LIST("DESC"), NULL, "iiiiii" },
+    [REPLAY_LIST_UP] = { "replay_list_up", REPLAY_LIST("ASC"), NULL, "iiiiii" },
     [REPLAY_ACTIVE] = { "replay_active",
                         "SELECT " REPLAY_COLUMNS " FROM replay WHERE state IN (1, 2, 3)"
                         " ORDER BY no LIMIT $1",
@@ -120,18 +124,11 @@ enum { REPLAY_PARTS_MAX = 1000 };
 
 /* --- Making and moving one */
 
-struct replay_known {
-    struct replay_new *made;
-    bool is_there;
-};
-
 static int replay_on_key(void *ctx, const struct db_value *c, size_t count)
 {
-    struct replay_known *known = ctx;
-    struct replay_new *n = known->made;
+    struct replay_new *n = ctx;
 
     ASSERT(count == 2);
-    known->is_there = true;
     n->is_repeat = true;
     n->is_conflict = !str_eq(c[1].s, (struct str){ (const char *)n->hash, REPLAY_HASH_SIZE });
     if (c[0].s.len == ID_SIZE) {
@@ -147,23 +144,28 @@ static int replay_on_int(void *ctx, const struct db_value *c, size_t count)
     return 0;
 }
 
-/* What stands in the way of a new job; waits for the answers. */
-static int replay_ask(struct db *db, struct replay_new *n, int64_t *ret_last_no)
+int replay_find_key(struct db *db, struct replay_new *n)
 {
-    struct replay_known known = { .made = n };
     const struct db_value key[] = { db_int(n->row.app), db_blob(n->key), db_int(n->key_since) };
-    int64_t active = 0;
-    int rc = 0;
 
     n->is_repeat = false;
     n->is_conflict = false;
-    n->is_over = false;
-    if (n->key.p != NULL) {
-        rc = sql_read(db, SQL_REPLAY + REPLAY_BY_KEY, key, SQL_COUNT(key), replay_on_key,
-                      &known);
+    if (n->key.p == NULL) {
+        return 0;
     }
+    return sql_read(db, SQL_REPLAY + REPLAY_BY_KEY, key, SQL_COUNT(key), replay_on_key, n);
+}
+
+/* What stands in the way of a new job; waits for the answers. */
+static int replay_ask(struct db *db, struct replay_new *n, int64_t *ret_last_no)
+{
+    const struct db_value app = db_int(n->row.app);
+    int64_t active = 0;
+    int rc = replay_find_key(db, n);
+
+    n->is_over = false;
     if (rc == 0 && !n->is_repeat) {
-        rc = db_query(db, SQL_REPLAY + REPLAY_COUNT_ACTIVE, &key[0], 1, replay_on_int, &active);
+        rc = db_query(db, SQL_REPLAY + REPLAY_COUNT_ACTIVE, &app, 1, replay_on_int, &active);
     }
     if (rc == 0 && !n->is_repeat) {
         rc = sql_read(db, SQL_REPLAY + REPLAY_LAST_NO, NULL, 0, replay_on_int, ret_last_no);
@@ -185,6 +187,7 @@ int replay_insert(struct db *db, struct replay_new *n)
     const struct db_value params[] = {
         db_int(r->no),
         sql_id(&r->id),
+        db_int(r->project),
         db_int(r->app),
         db_int((int)r->state),
         db_int((int)r->mode),
@@ -207,7 +210,7 @@ int replay_insert(struct db *db, struct replay_new *n)
         p->replay = r->no;
         rc = db_exec(db, SQL_REPLAY + REPLAY_PART_INSERT, part, SQL_COUNT(part));
     }
-    return rc;
+    return rc == 0 && n->audit != NULL ? audit_append(db, n->audit) : rc;
 }
 
 int replay_set_state(struct db *db, int64_t no, unsigned from, enum replay_state state,
@@ -316,6 +319,7 @@ int replay_list(struct db *db, const struct replay_query *q, struct arena *arena
     const struct db_value params[] = {
         db_int(bounded && q->ascending ? q->after_no : 0),
         db_int(bounded && !q->ascending ? q->after_no : INT64_MAX),
+        db_int(q->project),
         db_int(q->app),
         db_int(q->state),
         db_int(q->limit),

@@ -21,6 +21,7 @@
 #include "store/delivery.h"
 #include "store/write.h"
 
+struct audit_entry;
 struct db;
 
 /* Numbers are stored: never change one. */
@@ -38,7 +39,10 @@ enum replay_mode {
     REPLAY_MODE_MISSING = 2,  /* skipped while the endpoint was disabled, or never matched */
     REPLAY_MODE_BACKFILL = 3, /* every event that the endpoint wants today and has not got */
     REPLAY_MODE_ALL = 4,      /* everything that has ended */
-    REPLAY_MODE_IDS = 5       /* named deliveries */
+    REPLAY_MODE_IDS = 5,      /* named deliveries */
+    /* Other work on many deliveries at once, of the same shape: */
+    REPLAY_MODE_CANCEL = 6, /* what is open is cancelled */
+    REPLAY_MODE_ARCHIVE = 7 /* what has ended is put away */
 };
 
 enum { REPLAY_HASH_SIZE = 32, REPLAY_IDS_MAX = 500 };
@@ -46,6 +50,7 @@ enum { REPLAY_HASH_SIZE = 32, REPLAY_IDS_MAX = 500 };
 struct replay_row {
     int64_t no; /* given inside the write */
     struct id id;
+    int64_t project; /* given when it is made, not read back */
     int64_t app;
     enum replay_state state;
     enum replay_mode mode;
@@ -72,6 +77,10 @@ static inline bool replay_is_active(enum replay_state state)
 {
     return state == REPLAY_QUEUED || state == REPLAY_RUNNING || state == REPLAY_PAUSED;
 }
+static inline bool replay_makes(enum replay_mode mode)
+{
+    return mode != REPLAY_MODE_CANCEL && mode != REPLAY_MODE_ARCHIVE;
+}
 static inline bool replay_walks_events(enum replay_mode mode)
 {
     return mode == REPLAY_MODE_MISSING || mode == REPLAY_MODE_BACKFILL;
@@ -85,13 +94,16 @@ struct replay_new {
     struct str key;    /* Idempotency-Key, NULL p when none */
     int64_t key_since; /* a key of before that is forgotten */
     unsigned char hash[REPLAY_HASH_SIZE];
-    uint32_t active_max; /* jobs of the app that have not ended */
+    uint32_t active_max;             /* jobs of the app that have not ended */
+    const struct audit_entry *audit; /* written with it; NULL: none */
     /* out */
     bool is_repeat;   /* the key is known: row.id is the first one's */
     bool is_conflict; /* known with another hash */
     bool is_over;     /* active_max is reached: nothing was stored */
 };
 NODISCARD int replay_insert(struct db *db, struct replay_new *n);
+/* The first half of it, also for readers: is_repeat, is_conflict and the first one's id. */
+NODISCARD int replay_find_key(struct db *db, struct replay_new *n);
 
 /* From one of the states (bits 1 << state) to another; *ret_changes 0: it was in none. */
 NODISCARD int replay_set_state(struct db *db, int64_t no, unsigned from,
@@ -103,6 +115,7 @@ NODISCARD int replay_get(struct db *db, const struct id *id, struct arena *arena
 NODISCARD int replay_get_no(struct db *db, int64_t no, struct arena *arena,
                             struct replay_row *ret_row);
 struct replay_query {
+    int64_t project;
     int64_t app;      /* 0 = any */
     int32_t state;    /* 0 = any */
     int64_t after_no; /* exclusive bound in the direction of travel; 0 = from the end */
@@ -135,6 +148,7 @@ struct replay_look {
 /* One thing to repeat. */
 struct replay_item {
     int64_t old;   /* seq of the delivery, 0 = there is none */
+    struct id id;  /* its id */
     int64_t event; /* seq */
     int64_t type;
     bool has_event; /* its event, with its body, is still there */
@@ -149,15 +163,16 @@ struct replay_page {
 };
 
 /* The place before which nothing is as young as `since` (0 = from the first). */
-NODISCARD int replay_first_place(struct db *db, bool events, int64_t since, int64_t *ret_place);
+NODISCARD int replay_first_place(struct db *db, const struct replay_look *look,
+                                 int64_t *ret_place);
 NODISCARD int replay_look(struct db *db, const struct replay_look *look, struct arena *arena,
                           struct replay_page *ret_page);
 
 /* --- a bite, inside a write's run */
 struct replay_delivery {
-    struct delivery_row row; /* id .. created_at, flags, replay, replay_of are given; seq out */
-    struct str body;         /* bytes of its own, NULL p = those of the delivery it repeats */
-    int64_t old_event;       /* with a new event: seq of the one that it corrects, else 0 */
+    struct delivery_row
+        row;           /* id .. created_at, flags, replay, replay_of, body are given; seq out */
+    int64_t old_event; /* with a new event: seq of the one that it corrects, else 0 */
     uint32_t
         same_as; /* 1 + the place in the bite whose new event is this one's too; 0 = none */
     /* A corrected event that is not stored yet (`event_is_new`): */
@@ -177,6 +192,9 @@ struct replay_bite {
     int64_t now;
     struct replay_delivery *deliveries;
     uint32_t count;
+    const struct replay_item *archive; /* these are put away */
+    uint32_t archive_count;
+    uint32_t done;            /* moved before, by other writes */
     uint32_t skipped, failed; /* looked at and not made */
     bool is_last;             /* the job ends with it */
     /* out */

@@ -26,16 +26,16 @@ const struct db_stmt replay_bite_stmts[BITE_STMTS] = {
                         " reason, attempt_count, next_at, created_at, ended_at, last_code,"
                         " last_error, last_ms, replay_of, flags, replay, body)"
                         " SELECT $1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, 0, 0, 0, $11,"
-                        " $12, $13, COALESCE($14, (SELECT o.body FROM delivery o"
-                        " WHERE o.seq = $15))"
-                        " WHERE EXISTS (SELECT 1 FROM event WHERE seq = $3)",
-                        NULL, "ibiiiiiiiiiiibi" },
+                        " $12, $13, $14 WHERE EXISTS (SELECT 1 FROM event WHERE seq = $3)",
+                        NULL, "ibiiiiiiiiiiib" },
     [BITE_EXTRA] = { "bite_extra",
                      "INSERT INTO replay_delivery (of_event, made, at_endpoint)"
                      " SELECT $1, $2, $3 WHERE EXISTS (SELECT 1 FROM delivery WHERE seq = $2)",
                      NULL, "iii" },
     [BITE_MARK] = { "bite_mark", "UPDATE delivery SET flags = flags | 2 WHERE seq = $1", NULL,
                     "i" },
+    [BITE_ARCHIVE] = { "bite_archive", "UPDATE delivery SET flags = flags | 1 WHERE seq = $1",
+                       NULL, "i" },
     [BITE_REMEMBER] = { "bite_remember",
                         "INSERT INTO replay_event (replay, old_event, new_event)"
                         " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
@@ -68,7 +68,6 @@ static int bite_event(struct db *db, struct replay_delivery *d, struct write_seq
 static int bite_row(struct db *db, struct replay_delivery *d)
 {
     const struct delivery_row *r = &d->row;
-    bool has_own = d->body.p != NULL || d->old_event != 0;
     const struct db_value params[] = {
         db_int(r->seq),
         sql_id(&r->id),
@@ -83,8 +82,7 @@ static int bite_row(struct db *db, struct replay_delivery *d)
         r->replay_of == 0 ? db_null() : db_int(r->replay_of),
         db_int(r->flags),
         db_int(r->replay),
-        d->body.p == NULL ? db_null() : db_blob(d->body),
-        db_int(has_own ? 0 : r->replay_of),
+        r->body.p == NULL ? db_null() : db_blob(r->body),
     };
 
     return db_exec_changes(db, SQL_BITE + BITE_DELIVERY, params, SQL_COUNT(params),
@@ -130,13 +128,18 @@ static int bite_delivery(struct db *db, const struct replay_bite *bite,
     return rc;
 }
 
+static int64_t bite_looked(const struct replay_bite *bite)
+{
+    return (int64_t)bite->count + bite->archive_count + bite->done + bite->skipped +
+           bite->failed;
+}
+
 /* Move the place, if it is where we think and the job runs. */
 static int bite_guard(struct db *db, struct replay_bite *bite)
 {
     const struct db_value params[] = {
-        db_int(bite->to),     db_int((int64_t)bite->count + bite->skipped + bite->failed),
-        db_int(bite->replay), db_int(bite->endpoint),
-        db_int(bite->from),
+        db_int(bite->to),       db_int(bite_looked(bite)), db_int(bite->replay),
+        db_int(bite->endpoint), db_int(bite->from),
     };
     int64_t changes = 0;
     int rc = db_exec_changes(db, SQL_BITE + BITE_MOVE, params, SQL_COUNT(params), &changes);
@@ -151,10 +154,11 @@ static int bite_guard(struct db *db, struct replay_bite *bite)
 static int bite_count(struct db *db, struct replay_bite *bite, int64_t last)
 {
     const struct db_value params[] = {
-        db_int((int64_t)bite->count + bite->skipped + bite->failed),
+        db_int(bite_looked(bite)),
         db_int(bite->replayed),
         db_int(bite->skipped),
-        db_int((int64_t)bite->failed + bite->count - bite->replayed),
+        db_int((int64_t)bite->failed + bite->count + bite->archive_count + bite->done -
+               bite->replayed),
         db_int(last),
         db_int(bite->now),
         db_int(bite->is_last ? REPLAY_COMPLETED : REPLAY_RUNNING),
@@ -178,6 +182,11 @@ int replay_bite_store(struct db *db, struct replay_bite *bite, struct write_seqs
     if (rc < 0 || bite->is_lost) {
         return rc;
     }
+    for (uint32_t i = 0; i < bite->archive_count && rc == 0; i++) {
+        const struct db_value seq = db_int(bite->archive[i].old);
+
+        rc = db_exec(db, SQL_BITE + BITE_ARCHIVE, &seq, 1);
+    }
     for (uint32_t i = 0; i < bite->count && rc == 0; i++) {
         rc = bite_delivery(db, bite, &bite->deliveries[i], seqs);
     }
@@ -190,6 +199,7 @@ int replay_bite_store(struct db *db, struct replay_bite *bite, struct write_seqs
             last = bite->deliveries[i].row.seq;
         }
     }
+    bite->replayed += bite->archive_count + bite->done;
     return rc == 0 && bite->replay != 0 ? bite_count(db, bite, last) : rc;
 }
 

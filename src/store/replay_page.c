@@ -31,10 +31,13 @@ const struct db_stmt replay_page_stmts[PAGE_STMTS] = {
     [PAGE_FIRST_EVENT] = { "page_first_event",
                            "SELECT seq FROM event WHERE id >= $1 ORDER BY id LIMIT 1", NULL,
                            "b" },
+    [PAGE_FIRST_OPEN] = { "page_first_open",
+                          "SELECT seq FROM due WHERE endpoint = $1 ORDER BY seq LIMIT 1", NULL,
+                          "i" },
     [PAGE_DELIVERIES] = { "page_deliveries",
                           "SELECT delivery.seq, delivery.event, delivery.type, delivery.state,"
                           " delivery.flags, delivery.last_code, delivery.last_error,"
-                          " delivery.created_at, COALESCE(event.flags, -1)"
+                          " delivery.created_at, COALESCE(event.flags, -1), delivery.id"
                           " FROM delivery LEFT JOIN event ON event.seq = delivery.event"
                           " WHERE delivery.endpoint = $1 AND delivery.seq > $2"
                           " AND delivery.seq <= $3 ORDER BY delivery.seq LIMIT $4",
@@ -43,7 +46,7 @@ const struct db_stmt replay_page_stmts[PAGE_STMTS] = {
                             "SELECT delivery.seq, delivery.event, delivery.type,"
                             " delivery.state, delivery.flags, delivery.last_code,"
                             " delivery.last_error, delivery.created_at,"
-                            " COALESCE(event.flags, -1)"
+                            " COALESCE(event.flags, -1), delivery.id"
                             " FROM delivery LEFT JOIN event ON event.seq = delivery.event"
                             " WHERE delivery.seq = $1 AND delivery.endpoint = $2",
                             NULL, "ii" },
@@ -72,14 +75,31 @@ static int page_on_int(void *ctx, const struct db_value *c, size_t count)
     return 0;
 }
 
-int replay_first_place(struct db *db, bool events, int64_t since, int64_t *ret_place)
+/* Open work is found where it lies. */
+static int page_first_open(struct db *db, int64_t endpoint, int64_t *ret_place)
 {
+    const struct db_value param = db_int(endpoint);
+    int64_t seq = INT64_MAX;
+    int rc = sql_read(db, SQL_PAGE + PAGE_FIRST_OPEN, &param, 1, page_on_int, &seq);
+
+    if (rc == 0) {
+        *ret_place = seq == INT64_MAX ? seq : seq - 1;
+    }
+    return rc;
+}
+
+int replay_first_place(struct db *db, const struct replay_look *look, int64_t *ret_place)
+{
+    bool events = replay_walks_events(look->mode);
     struct id first = { { 0 } };
     struct db_value param;
-    int64_t ms = since - PAGE_MARGIN_MS;
+    int64_t ms = look->since - PAGE_MARGIN_MS;
     int64_t seq = INT64_MAX;
     int rc;
 
+    if (look->mode == REPLAY_MODE_CANCEL) {
+        return page_first_open(db, look->endpoint, ret_place);
+    }
     if (ms <= 0) {
         *ret_place = 0;
         return 0;
@@ -127,8 +147,13 @@ static bool page_wants_time(const struct replay_look *look, int64_t at)
 /* Nothing is taken that is still on its way; a replay repeats the newest of a chain only. */
 static bool page_wants_state(const struct replay_look *look, int64_t state, int64_t flags)
 {
-    if (state == DELIVERY_PENDING || state == DELIVERY_RETRYING) {
-        return false;
+    bool is_open = state == DELIVERY_PENDING || state == DELIVERY_RETRYING;
+
+    if (is_open || look->mode == REPLAY_MODE_CANCEL) {
+        return is_open && look->mode == REPLAY_MODE_CANCEL;
+    }
+    if (look->mode == REPLAY_MODE_ARCHIVE) {
+        return (flags & FLAG_ARCHIVED) == 0 && (look->state == 0 || state == look->state);
     }
     if (look->mode == REPLAY_MODE_IDS) {
         return true;
@@ -161,24 +186,25 @@ static int page_on_delivery(void *ctx, const struct db_value *c, size_t count)
 {
     struct page_reading *r = ctx;
     const struct replay_look *look = r->look;
+    struct replay_item item = { .old = c[0].i,
+                                .event = c[1].i,
+                                .type = c[2].i,
+                                .has_event = c[8].i >= 0 && (c[8].i & EVENT_ERASED) == 0 };
 
-    ASSERT(count == 9);
+    ASSERT(count == 10);
     if (r->page->count == look->item_max) {
         return 1;
     }
     r->looked++;
     r->page->place = c[0].i;
-    if (!page_is_test(c[8].i) && page_wants_state(look, c[3].i, c[4].i) &&
-        page_wants_type(look, c[2].i) && page_wants_time(look, c[7].i) &&
-        (look->code == 0 || look->code == c[5].i) &&
+    if (c[9].s.len == ID_SIZE) {
+        memcpy(item.id.bytes, c[9].s.p, ID_SIZE);
+    }
+    if ((!replay_makes(look->mode) || !page_is_test(c[8].i)) &&
+        page_wants_state(look, c[3].i, c[4].i) && page_wants_type(look, c[2].i) &&
+        page_wants_time(look, c[7].i) && (look->code == 0 || look->code == c[5].i) &&
         (look->error == 0 || look->error == c[6].i)) {
-        page_add(
-            r,
-            &(struct replay_item){ .old = c[0].i,
-                                   .event = c[1].i,
-                                   .type = c[2].i,
-                                   .has_event = c[8].i >= 0 && (c[8].i & EVENT_ERASED) == 0 },
-            c[7].i);
+        page_add(r, &item, c[7].i);
     }
     return 0;
 }

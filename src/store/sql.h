@@ -175,6 +175,7 @@ enum replay_stmt {
 enum replay_page_stmt {
     PAGE_FIRST_DELIVERY,
     PAGE_FIRST_EVENT,
+    PAGE_FIRST_OPEN,
     PAGE_DELIVERIES,
     PAGE_ONE_DELIVERY,
     PAGE_EVENTS,
@@ -187,6 +188,7 @@ enum replay_bite_stmt {
     BITE_DELIVERY,
     BITE_EXTRA,
     BITE_MARK,
+    BITE_ARCHIVE,
     BITE_REMEMBER,
     BITE_KNOWN,
     BITE_COUNT,

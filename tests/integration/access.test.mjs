@@ -22,6 +22,16 @@ const MATRIX = `
     read             GET    /api/v1/apps/{app}/deliveries/{delivery}
     manage           POST   /api/v1/apps/{app}/deliveries/{delivery}/retry
     manage           POST   /api/v1/apps/{app}/deliveries/{delivery}/cancel
+    manage           POST   /api/v1/apps/{app}/deliveries/archive
+    manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/cancel_pending
+    manage           POST   /api/v1/apps/{app}/deliveries/{delivery}/replay
+    manage           POST   /api/v1/apps/{app}/replays
+    read             GET    /api/v1/apps/{app}/replays
+    read             GET    /api/v1/apps/{app}/replays/{replay}
+    manage           POST   /api/v1/apps/{app}/replays/{replay}/pause
+    manage           POST   /api/v1/apps/{app}/replays/{replay}/resume
+    manage           POST   /api/v1/apps/{app}/replays/{replay}/cancel
+    read             GET    /api/v1/replays
     manage operator  POST   /api/v1/apps
     read             GET    /api/v1/apps
     read             GET    /api/v1/apps/{app}
@@ -190,10 +200,11 @@ describe('every route', () => {
         const event = await publish(api, app, type, {});
         const delivery = await waitDelivery(api, app, event);
         const member = await makeMember(api, 'viewer');
+        const replay = await api.post(`/api/v1/apps/${app.id}/replays`, { ids: [delivery.id], reason: 'access' });
         const [project] = (await api.get('/api/v1/projects')).data;
         const key = await api.post('/api/v1/keys', { name: 'named' });
         return {
-            app: app.id, endpoint: endpoint.id, event: event.id, delivery: delivery.id, type, member: member.id,
+            app: app.id, endpoint: endpoint.id, event: event.id, delivery: delivery.id, replay: replay.id, type, member: member.id,
             project: project.id, key: key.id, integration: key.id,
         };
     }

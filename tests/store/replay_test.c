@@ -56,6 +56,7 @@ static struct replay_new make(struct world *w, enum replay_mode mode, struct rep
 {
     struct replay_new n = {
         .row = { .id = id_make(&w->h->ids, w->h->now),
+                 .project = 2,
                  .app = 1,
                  .state = REPLAY_QUEUED,
                  .mode = mode,
@@ -107,6 +108,8 @@ static void test_modes_choose(void **state)
         { REPLAY_MODE_FAILED, 0, 2, 2 },
         { REPLAY_MODE_ALL, 0, 4, 1 },
         { REPLAY_MODE_ALL, DELIVERY_DELIVERED, 1, 1 },
+        { REPLAY_MODE_CANCEL, 0, 1, 3 },
+        { REPLAY_MODE_ARCHIVE, DELIVERY_FAILED, 2, 2 },
         { REPLAY_MODE_MISSING, 0, 1, 4 },
         { REPLAY_MODE_BACKFILL, 0, 3, 2 },
     };
@@ -169,9 +172,16 @@ static void test_modes_choose(void **state)
     /* The first place is before the first row as young as that, a minute's margin given. */
     int64_t place = -1;
 
-    assert_int_equal(replay_first_place(w.db, false, 1, &place), 0);
+    assert_int_equal(
+        replay_first_place(w.db, &(struct replay_look){ .mode = REPLAY_MODE_ALL, .since = 1 },
+                           &place),
+        0);
     assert_int_equal(place, 0);
-    assert_int_equal(replay_first_place(w.db, true, w.h->now + 61 * 1000, &place), 0);
+    assert_int_equal(replay_first_place(w.db,
+                                        &(struct replay_look){ .mode = REPLAY_MODE_MISSING,
+                                                               .since = w.h->now + 61 * 1000 },
+                                        &place),
+                     0);
     assert_true(place == INT64_MAX);
     world_end(&w);
 }
@@ -361,8 +371,9 @@ static void test_keys_and_limits(void **state)
     assert_int_equal(replay_parts(w.db, 2, &w.arena, &parts, &count), 0);
     assert_int_equal(count, 1);
     assert_int_equal(parts[0].endpoint, 50);
-    assert_int_equal(replay_list(w.db, &(struct replay_query){ .app = 1, .limit = 2 }, &w.arena,
-                                 &rows, &count),
+    assert_int_equal(replay_list(w.db,
+                                 &(struct replay_query){ .project = 2, .app = 1, .limit = 2 },
+                                 &w.arena, &rows, &count),
                      0);
     assert_int_equal(count, 2);
     assert_int_equal(rows[0].no, 3);
