@@ -88,6 +88,7 @@ void endpoints_test(struct call *call);
 void apps_test(struct call *call);
 void url_check(struct call *call);
 void source_ips(struct call *call);
+void server_facts(struct call *call);
 void attempts_curl(struct call *call);
 void alerts_list(struct call *call);
 void notices_list(struct call *call);

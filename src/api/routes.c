@@ -68,6 +68,7 @@ static const struct route table[] = {
     { "POST",   APP "/test",                     SCOPE_MANAGE,  ROUTE_BODY,   "",        apps_test },
     { "POST",   "/api/v1/url-check",             SCOPE_MANAGE,  ROUTE_BODY,   "",        url_check },
     { "GET",    "/api/v1/source-ips",            SCOPE_READ,    0,            "",        source_ips },
+    { "GET",    "/api/v1/server",                SCOPE_READ,    0,            "",        server_facts },
     { "GET",    DELIVERY "/attempts/{attempt}/curl", SCOPE_READ, 0,           "",        attempts_curl },
     { "POST",   APP "/roll_secret",              SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPTIONAL, "", apps_roll_secret },
     { "POST",   APP "/revoke_previous_secret",   SCOPE_MANAGE,  0,            "",        apps_revoke_previous_secret },

@@ -36,7 +36,7 @@ test('webhooks: the list and one webhook look right and are accessible', { skip 
         event_types: ['invoice.paid', 'invoice.failed'],
     });
 
-    await lookAt(t, browser, server, 'endpoints', LIST, (page) => page.getByText('Billing service').waitFor());
+    await lookAt(t, browser, server, 'endpoints', LIST, (page) => page.getByRole('link', { name: 'Billing service', exact: true }).waitFor());
     await lookAt(t, browser, server, 'endpoint', `${LIST}/${made.id}`, (page) =>
         page.getByRole('heading', { name: 'Billing service' }).waitFor(),
     );

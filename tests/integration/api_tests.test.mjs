@@ -320,6 +320,19 @@ describe('test sends', () => {
         assertFieldProblem(await api.request('POST', '/api/v1/url-check', { body: {} }), 'url');
         assert.deepEqual(await api.get('/api/v1/source-ips'), { data: [] });
     });
+
+    it('the server tells what forms and receivers need: prefix, timeout, what the presets mean', async () => {
+        const facts = await api.get('/api/v1/server');
+        assert.match(facts.version, /^\d+\.\d+\.\d+/);
+        assert.equal(facts.header_prefix, 'Postern');
+        assert.equal(facts.secret_reveal, 'never');
+        assert.equal(facts.endpoint_timeout_ms, 15_000);
+        const presets = Object.fromEntries(facts.retry_presets.map((p) => [p.name, p]));
+        assert.deepEqual(presets.platform.delays_s, [60, 300, 900, 3600, 86_400]);
+        assert.equal(presets.platform.max_attempts, 5);
+        assert.deepEqual(presets.none.delays_s, []);
+        assert.equal(presets.default.delays_s.reduce((sum, s) => sum + s, 0), 3 * 86_400);
+    });
 });
 
 it('test sends and URL checks have a budget', async (t) => {

@@ -2,26 +2,12 @@
 //
 // The pure parts of the pages, and the budget of what a browser loads first.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import os from 'node:os'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import esbuild from 'esbuild'
-
-const web = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
-
-async function load(file) {
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'postern-web.'))
-    try {
-        const outfile = path.join(folder, 'module.mjs')
-        await esbuild.build({ entryPoints: [path.join(web, file)], outfile, bundle: true, format: 'esm', logLevel: 'error' })
-        return await import(outfile)
-    } finally {
-        rmSync(folder, { recursive: true })
-    }
-}
+import { load, web } from './load.mjs'
 
 test('times for people', async () => {
     const { relativeTime, absoluteTime, duration } = await load('src/lib/time.ts')

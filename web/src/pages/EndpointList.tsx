@@ -1,38 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// EndpointList - all webhooks of an app.
-import { listEndpoints } from '../api/endpoints'
+// EndpointList - all webhooks of an app: how they stand, how they did for a week, what can be done.
+import { useSignal } from '@preact/signals'
+import { Problem } from '../api/client'
+import { allEndpoints, deleteEndpoint, pauseEndpoint, resumeEndpoint } from '../api/endpoints'
+import { appStats, sparklines, type Sparklines } from '../api/stats'
 import type { Endpoint } from '../api/types'
 import { useAddress } from '../lib/address'
+import { chooseEndpoints } from '../lib/selection'
+import { isInTrouble, standings } from '../lib/standing'
+import { Confirm } from '../parts/Confirm'
 import { Copyable } from '../parts/Copy'
-import { Pager } from '../parts/Pager'
+import { FilterBar, type Filter } from '../parts/FilterBar'
 import { PageBody } from '../parts/Shell'
 import { Empty, Loaded } from '../parts/States'
-import { StatusBadge } from '../parts/StatusBadge'
-import { Time } from '../parts/Time'
+import { TestDialog } from '../parts/TestDialog'
+import { toast } from '../parts/Toast'
+import { WebhookRow, type RowAction } from '../parts/WebhookRow'
+import { WebhookTiles } from '../parts/WebhookTiles'
 import { useQuery } from '../state/query'
 import { useZone, type Zone } from '../state/zone'
 
-function Row({ endpoint, zone }: { endpoint: Endpoint; zone: Zone }) {
-    const events = endpoint.event_types
+const columns = ['Webhook', 'Status', 'Events', 'Activity, 7 days', 'Last 24 hours', 'Source', 'Actions']
+
+function filtersFor(endpoints: Endpoint[]): Filter[] {
+    const types = [...new Set(endpoints.flatMap((e) => e.event_types))].sort()
+    return [
+        { name: 'q', label: 'Search', placeholder: 'Name or endpoint URL' },
+        { name: 'status', label: 'Status', options: [...standings, ['trouble', 'Needs attention']] },
+        { name: 'event', label: 'Events', options: types.map((type) => [type, type]) },
+    ]
+}
+
+function Sort() {
+    const address = useAddress()
     return (
-        <tr class="table-row">
-            <th scope="row">
-                <a href={zone.endpoint(endpoint.id)}>{endpoint.name}</a>
-                <div class="muted mono">{endpoint.url}</div>
-            </th>
-            <td>
-                <StatusBadge status={endpoint.status} />
-            </td>
-            <td>{events.length === 0 ? 'All events' : `${events.length} events`}</td>
-            <td>
-                <Time at={endpoint.last_success_at} none="Never" />
-            </td>
-            <td>{endpoint.created_by ?? '–'}</td>
-            <td>
-                <Time at={endpoint.created_at} />
-            </td>
-        </tr>
+        <div class="field filter">
+            <label for="sort">Sort by</label>
+            <select
+                id="sort"
+                value={address.get('sort')}
+                onChange={(event) => address.set({ sort: event.currentTarget.value })}
+            >
+                <option value="">Created, newest first</option>
+                <option value="volume">Volume of 7 days</option>
+                <option value="failing">Failing first</option>
+            </select>
+        </div>
     )
 }
 
@@ -55,14 +69,92 @@ function FirstSteps({ zone }: { zone: Zone }) {
     )
 }
 
+interface TableProps {
+    rows: Endpoint[]
+    zone: Zone
+    week: Sparklines | undefined
+    day: Sparklines | undefined
+    onAction: (action: RowAction, endpoint: Endpoint) => void
+}
+
+const byId = (lines: Sparklines | undefined) => new Map((lines?.data ?? []).map((s) => [s.endpoint_id, s]))
+
+function WebhookTable({ rows, zone, week, day, onAction }: TableProps) {
+    const weeks = byId(week)
+    const days = byId(day)
+    return (
+        <div class="scroll" tabIndex={0} role="group" aria-label="Webhooks">
+            <table class="webhooks">
+                <caption class="sr-only">Webhooks</caption>
+                <thead>
+                    <tr>
+                        {columns.map((text) => (
+                            <th scope="col" key={text}>
+                                {text}
+                            </th>
+                        ))}
+                    </tr>
+                </thead>
+                <tbody>
+                    {rows.map((endpoint) => (
+                        <WebhookRow
+                            key={endpoint.id}
+                            endpoint={endpoint}
+                            zone={zone}
+                            week={week}
+                            spark={weeks.get(endpoint.id)}
+                            day={days.get(endpoint.id)}
+                            onAction={onAction}
+                        />
+                    ))}
+                </tbody>
+            </table>
+        </div>
+    )
+}
+
 export default function EndpointList() {
     const zone = useZone()
     const address = useAddress()
-    const cursor = address.get('cursor')
-    const query = useQuery(`${zone.app} ${cursor}`, (signal) => listEndpoints(zone.app, { cursor }, signal))
+    const query = useQuery(zone.app, (signal) => allEndpoints(zone.app, signal))
+    const week = useQuery(zone.app, (signal) => sparklines(zone.app, '7d', signal)).state.value.data
+    const day = useQuery(zone.app, (signal) => sparklines(zone.app, '24h', signal)).state.value.data
+    const today = useQuery(zone.app, (signal) => appStats(zone.app, 'today', signal)).state.value.data
+    const testing = useSignal<Endpoint | undefined>(undefined)
+    const deleting = useSignal<Endpoint | undefined>(undefined)
+    const failing = (query.state.value.data?.rows ?? []).filter(isInTrouble).length
+
+    const toggle = async (endpoint: Endpoint) => {
+        try {
+            const next = await (endpoint.status === 'active' ? pauseEndpoint : resumeEndpoint)(
+                zone.app,
+                endpoint.id,
+            )
+            toast(next.status === 'active' ? `${next.name} is active` : `${next.name} is paused: new events are held`)
+        } catch (error) {
+            toast(error instanceof Problem ? error.message : String(error))
+        }
+        query.reload()
+    }
+    const act = (action: RowAction, endpoint: Endpoint) => {
+        if (action === 'toggle') {
+            void toggle(endpoint)
+        } else if (action === 'test') {
+            testing.value = endpoint
+        } else {
+            deleting.value = endpoint
+        }
+    }
+    const wanted = {
+        status: address.get('status'),
+        event: address.get('event'),
+        q: address.get('q'),
+        sort: address.get('sort'),
+    }
     return (
         <PageBody
             title="Webhooks"
+            {...(failing > 0 ? { mark: `(${failing} failing)` } : {})}
             actions={
                 zone.canManage && (
                     <a class="button primary" href={zone.newEndpoint}>
@@ -72,36 +164,46 @@ export default function EndpointList() {
             }
         >
             <Loaded query={query}>
-                {(page) =>
-                    page.data.length === 0 && cursor === '' ? (
+                {({ rows, cut }) => {
+                    const chosen = chooseEndpoints([...rows], wanted, byId(week))
+                    return rows.length === 0 ? (
                         <FirstSteps zone={zone} />
                     ) : (
                         <>
-                            <div class="scroll" tabIndex={0} role="region" aria-label="Webhooks">
-                                <table>
-                                    <caption class="sr-only">Webhooks</caption>
-                                    <thead>
-                                        <tr>
-                                            <th scope="col">Webhook</th>
-                                            <th scope="col">Status</th>
-                                            <th scope="col">Events</th>
-                                            <th scope="col">Last delivery</th>
-                                            <th scope="col">Source</th>
-                                            <th scope="col">Created</th>
-                                        </tr>
-                                    </thead>
-                                    <tbody>
-                                        {page.data.map((endpoint) => (
-                                            <Row endpoint={endpoint} zone={zone} key={endpoint.id} />
-                                        ))}
-                                    </tbody>
-                                </table>
-                            </div>
-                            <Pager page={page} />
+                            <WebhookTiles
+                                endpoints={rows}
+                                today={today}
+                                onFailing={() => address.set({ status: 'trouble' })}
+                            />
+                            <FilterBar filters={filtersFor(rows)}>
+                                <Sort />
+                            </FilterBar>
+                            {chosen.length === 0 ? (
+                                <Empty title="No webhook fits these filters">
+                                    <p class="muted">Take one of the chips away; there are {rows.length} in all.</p>
+                                </Empty>
+                            ) : (
+                                <WebhookTable rows={chosen} zone={zone} week={week} day={day} onAction={act} />
+                            )}
+                            {cut && <p class="muted">Only the newest {rows.length} are shown here.</p>}
                         </>
                     )
-                }
+                }}
             </Loaded>
+            <TestDialog endpoint={testing.value} onClose={() => (testing.value = undefined)} />
+            <Confirm
+                title={`Delete ${deleting.value?.name ?? ''}?`}
+                action="Delete Webhook"
+                danger
+                open={deleting.value !== undefined}
+                onClose={() => (deleting.value = undefined)}
+                onConfirm={async () => {
+                    await deleteEndpoint(zone.app, deleting.value?.id ?? '')
+                    query.reload()
+                }}
+            >
+                <p>This cannot be undone; history stays 30 days.</p>
+            </Confirm>
         </PageBody>
     )
 }

@@ -5,7 +5,7 @@ import type { JSX } from 'preact'
 
 export type Tone = 'delivered' | 'failed' | 'retrying' | 'pending' | 'off'
 
-const shapes: Record<Tone, JSX.Element> = {
+const shapes: Record<Tone | 'stopped', JSX.Element> = {
     delivered: (
         <>
             <circle cx="8" cy="8" r="6.5" />
@@ -35,6 +35,12 @@ const shapes: Record<Tone, JSX.Element> = {
             <path d="M5.5 3.5v9m5-9v9" />
         </>
     ),
+    stopped: (
+        <>
+            <circle cx="8" cy="8" r="6.5" />
+            <path d="m3.6 3.6 8.8 8.8" />
+        </>
+    ),
 }
 
 /** Words for a state of the API; what is not known is shown as it is, in the neutral tone. */
@@ -56,7 +62,7 @@ const states: Record<string, [Tone, string]> = {
     not_matched: ['off', 'Not subscribed'],
 }
 
-export function StatusIcon({ tone }: { tone: Tone }) {
+export function StatusIcon({ tone }: { tone: keyof typeof shapes }) {
     return (
         <svg
             width="16"
@@ -78,7 +84,7 @@ export function StatusBadge({ status, children }: { status: string; children?: s
     const [tone, word] = states[status] ?? ['off', status]
     return (
         <span class={`badge ${tone}`} data-status={status}>
-            <StatusIcon tone={tone} />
+            <StatusIcon tone={status === 'disabled' ? 'stopped' : tone} />
             {children ?? word}
         </span>
     )
