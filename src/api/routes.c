@@ -66,9 +66,9 @@ static const struct route table[] = {
     { "GET",    ENDPOINT "/secret",              SCOPE_ADMIN,   0,            "",        endpoints_get_secret },
     { "POST",   ENDPOINT "/test",                SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPTIONAL, "", endpoints_test },
     { "POST",   APP "/test",                     SCOPE_MANAGE,  ROUTE_BODY,   "",        apps_test },
-    { "POST",   "/api/v1/url-check",             SCOPE_MANAGE,  ROUTE_BODY,   "",        url_check },
-    { "GET",    "/api/v1/source-ips",            SCOPE_READ,    0,            "",        source_ips },
-    { "GET",    "/api/v1/server",                SCOPE_READ,    0,            "",        server_facts },
+    { "POST",   "/api/v1/url-check",             SCOPE_MANAGE,  ROUTE_BODY | ROUTE_SHARED, "", url_check },
+    { "GET",    "/api/v1/source-ips",            SCOPE_READ,    ROUTE_SHARED, "",        source_ips },
+    { "GET",    "/api/v1/server",                SCOPE_READ,    ROUTE_SHARED, "",        server_facts },
     { "GET",    DELIVERY "/attempts/{attempt}/curl", SCOPE_READ, 0,           "",        attempts_curl },
     { "POST",   APP "/roll_secret",              SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPTIONAL, "", apps_roll_secret },
     { "POST",   APP "/revoke_previous_secret",   SCOPE_MANAGE,  0,            "",        apps_revoke_previous_secret },
@@ -76,8 +76,8 @@ static const struct route table[] = {
 
     { "POST",   ENDPOINT "/filters/test",        SCOPE_READ,    ROUTE_BODY,   "",        filters_test },
     { "POST",   ENDPOINT "/transforms/preview",  SCOPE_READ,    ROUTE_BODY,   "",        transforms_preview },
-    { "POST",   "/api/v1/filters/test",          SCOPE_READ,    ROUTE_BODY,   "",        filters_test },
-    { "POST",   "/api/v1/transforms/preview",    SCOPE_READ,    ROUTE_BODY,   "",        transforms_preview },
+    { "POST",   "/api/v1/filters/test",          SCOPE_READ,    ROUTE_BODY | ROUTE_SHARED, "", filters_test },
+    { "POST",   "/api/v1/transforms/preview",    SCOPE_READ,    ROUTE_BODY | ROUTE_SHARED, "", transforms_preview },
     { "GET",    APP "/facets",                   SCOPE_READ,    0,            "field",   facets_list },
 
     { "POST",   "/api/v1/event-types/import",    SCOPE_MANAGE,  ROUTE_BODY,   "",        event_types_import },

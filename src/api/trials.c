@@ -297,7 +297,8 @@ static void on_event(struct call *call)
     const struct app *app = registry_app_no(call->api->options.registry, t->event.app);
 
     if (app == NULL || app->project != call->project ||
-        (call->app != NULL && call->app != app)) {
+        (call->app != NULL && call->app != app) ||
+        (call->access.app != NULL && call->access.app != app)) {
         problem_reply(call, -E_NOT_FOUND);
         return;
     }

@@ -16,6 +16,7 @@ const InboxPage = lazy(() => import('./pages/InboxPage'))
 const EventPage = lazy(() => import('./pages/EventPage'))
 const EndpointList = lazy(() => import('./pages/EndpointList'))
 const EndpointNew = lazy(() => import('./pages/EndpointNew'))
+const EndpointEdit = lazy(() => import('./pages/EndpointEdit'))
 const EndpointPage = lazy(() => import('./pages/EndpointPage'))
 
 const dashboardNav: NavGroup[] = [
@@ -54,6 +55,7 @@ function Dashboard() {
                 <Route path={base} component={EndpointList} />
                 <Route path={`${base}/create`} component={EndpointNew} />
                 <Route path={`${base}/:endpoint`} component={EndpointPage} />
+                <Route path={`${base}/:endpoint/edit`} component={EndpointEdit} />
                 <Route path={`${base}/:endpoint/deliveries`} component={DeliveryLog} />
                 <Route path="/dashboard/webhooks/deliveries" component={DeliveryLog} />
                 <Route path="/dashboard/webhooks/deliveries/:delivery" component={DeliveryPage} />
@@ -97,6 +99,7 @@ function Admin() {
                 <Route path={`${base}/endpoints`} component={EndpointList} />
                 <Route path={`${base}/endpoints/new`} component={EndpointNew} />
                 <Route path={`${base}/endpoints/:endpoint`} component={EndpointPage} />
+                <Route path={`${base}/endpoints/:endpoint/edit`} component={EndpointEdit} />
                 <Route path={`${base}/endpoints/:endpoint/deliveries`} component={DeliveryLog} />
                 <Route path={`${base}/deliveries`} component={DeliveryLog} />
                 <Route path={`${base}/deliveries/:delivery`} component={DeliveryPage} />

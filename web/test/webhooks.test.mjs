@@ -80,3 +80,70 @@ test('the list is filtered by standing, event and text, and sorted', async () =>
     assert.equal(ids({ sort: 'failing' }), 'bac')
     assert.ok(!subscribes(rows[0], 'emails.sent'))
 })
+
+test('events are chosen by category, by name and by pattern', async () => {
+    const { categoriesOf, stateOf, withTypes, isChosen, previewText, othersOf } = await load('src/lib/eventTree.ts')
+    const type = (name, group) => ({ name, group, description: '' })
+    const catalogue = [
+        type('email.opened', 'Email Events'),
+        type('email.sent', 'Email Events'),
+        type('user.created', ''),
+    ]
+    const [email, user] = categoriesOf(catalogue)
+    assert.deepEqual([email.title, user.title], ['Email Events', 'user'])
+    const all = { all: true, types: [] }
+    assert.equal(stateOf(email, all), 'all')
+    const some = withTypes(all, catalogue, ['email.sent'], false)
+    assert.deepEqual(some, { all: false, types: ['email.opened', 'user.created'] })
+    assert.equal(stateOf(email, some), 'some')
+    assert.equal(previewText(some), "You've selected 2 events.")
+    const pattern = { all: false, types: ['email.*', 'old.thing'] }
+    assert.ok(isChosen(pattern, 'email.sent') && !isChosen(pattern, 'user.created'))
+    assert.deepEqual(othersOf(pattern, catalogue), ['email.*', 'old.thing'])
+    assert.deepEqual(withTypes(pattern, catalogue, ['email.sent'], false).types, ['email.opened', 'old.thing'])
+})
+
+test('the plan of retries is printed as it will be', async () => {
+    const { planText } = await load('src/lib/retryPlan.ts')
+    const seed = [60, 300, 900, 3600, 86_400]
+    assert.equal(
+        planText(seed, 5),
+        '5 attempts: at once, then after 1 m, 5 m, 15 m, 1 h. The last one 1 h 21 m after the event.',
+    )
+    assert.equal(planText([10], 5), '5 attempts: at once, then after 4 times 10 s. The last one 40 s after the event.')
+    assert.equal(planText(seed, 1), 'One attempt, at once.')
+})
+
+test('a form sends what was changed and nothing else', async () => {
+    const { emptyDraft, draftOf, changesOf, inputOf, faultsOf } = await load('src/lib/draft.ts')
+    const stored = {
+        name: 'Shop',
+        description: '',
+        url: 'https://shop.test/hook',
+        event_types: ['a.b'],
+        status: 'active',
+        payload_style: 'snapshot',
+        envelope: 'native',
+        workspaces: [],
+        campaigns: [],
+        contact_tags: ['vip'],
+        filter: { x: 1 },
+        transform: null,
+        timeout_ms: 7000,
+        retry: { enabled: true, schedule: [5, 10], max_attempts: 3, max_age_s: 60, on: 'lenient', jitter_percent: 0 },
+    }
+    const draft = draftOf(stored)
+    assert.deepEqual(changesOf(draft, stored), {})
+    assert.deepEqual(changesOf({ ...draft, timeoutS: 9, status: 'paused' }, stored), { timeout_ms: 9000, status: 'paused' })
+    assert.deepEqual(changesOf({ ...draft, attempts: 4 }, stored).retry, { ...stored.retry, max_attempts: 4 })
+    assert.deepEqual(Object.keys(faultsOf({ ...emptyDraft, filter: '{', events: { all: false, types: [] } })), [
+        '/url',
+        '/event_types',
+        '/filter',
+    ])
+    const input = inputOf({ ...emptyDraft, url: ' https://x.test ' })
+    assert.equal(input.url, 'https://x.test')
+    assert.deepEqual(input.retry, { enabled: true, schedule: 'platform', max_attempts: 5 })
+    assert.equal(input.timeout_ms, 5000)
+    assert.ok(!('secret' in input))
+})

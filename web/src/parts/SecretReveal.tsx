@@ -2,6 +2,7 @@
 //
 // SecretReveal - a secret, once. It closes only after the person said that it is kept.
 import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { Copyable } from './Copy'
 import { Dialog } from './Dialog'
 
@@ -10,9 +11,11 @@ interface Props {
     secret: string
     id: string
     onClose: () => void
+    /** Where to go from here; there once the secret is kept. */
+    children?: ComponentChildren
 }
 
-export function SecretReveal({ title, secret, id, onClose }: Props) {
+export function SecretReveal({ title, secret, id, onClose, children }: Props) {
     const kept = useSignal(false)
     return (
         <Dialog title={title} open onClose={onClose}>
@@ -39,6 +42,7 @@ export function SecretReveal({ title, secret, id, onClose }: Props) {
                 />
                 I've copied this
             </label>
+            {kept.value && children}
             <div>
                 <button type="button" class="button primary" disabled={!kept.value} onClick={onClose}>
                     Done
