@@ -70,7 +70,7 @@ test('webhook form: all five steps, in the words of the seed, and what is stored
     await page.getByText('Envelope and Transform (Optional)').click();
     await page.getByLabel('Transform (JMESPath, optional)').fill('{kind: type}');
     await page.getByRole('button', { name: 'Preview the body' }).click();
-    await page.getByText('"kind": "email.bounced"').waitFor();
+    await page.getByText('"kind": "email.sent"').waitFor();
     await page.getByLabel('Transform (JMESPath, optional)').fill('');
 
     // Step 4

@@ -52,16 +52,17 @@ const MATRIX = `
     admin            GET    /api/v1/apps/{app}/endpoints/{endpoint}/secret
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/test
     manage           POST   /api/v1/apps/{app}/test
-    manage           POST   /api/v1/url-check
-    read             GET    /api/v1/source-ips
+    manage shared    POST   /api/v1/url-check
+    read shared      GET    /api/v1/source-ips
+    read shared      GET    /api/v1/server
     read             GET    /api/v1/apps/{app}/deliveries/{delivery}/attempts/{attempt}/curl
     manage           POST   /api/v1/apps/{app}/roll_secret
     manage           POST   /api/v1/apps/{app}/revoke_previous_secret
     admin            GET    /api/v1/apps/{app}/secret
     read             POST   /api/v1/apps/{app}/endpoints/{endpoint}/filters/test
     read             POST   /api/v1/apps/{app}/endpoints/{endpoint}/transforms/preview
-    read             POST   /api/v1/filters/test
-    read             POST   /api/v1/transforms/preview
+    read shared      POST   /api/v1/filters/test
+    read shared      POST   /api/v1/transforms/preview
     read             GET    /api/v1/apps/{app}/facets
     manage           POST   /api/v1/event-types/import
     read shared      GET    /api/v1/event-types/presets
