@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/alias.h"
 #include "api/api_internal.h"
 #include "api/path.h"
 #include "api/problem.h"
@@ -134,6 +135,9 @@ void call_reply(struct call *call, int status)
 {
     int rc = json_out_end(&call->json);
 
+    if (rc == 0) {
+        rc = alias_leave(call);
+    }
     if (rc != 0) {
         problem_detail(call, rc, "The answer is over %d bytes; ask for fewer rows.",
                        (int)CALL_REPLY_MAX);
@@ -370,6 +374,14 @@ static bool resolve_one(struct call *call, struct str name, struct str text)
 
 static int resolve(struct call *call)
 {
+    if ((call->route->flags & ROUTE_APP_DEFAULT) != 0) {
+        call->app = call->access.app != NULL ? call->access.app
+                                             : registry_app(call->project, STR("default"));
+        if (call->app == NULL || call->app->object.deleted_at != 0) {
+            problem_reply(call, -E_NOT_FOUND);
+            return -E_NOT_FOUND;
+        }
+    }
     for (size_t i = 0; i < PATH_PARAMS_MAX; i++) {
         struct str name = path_param_name(call->route->pattern, i);
         struct str text;
@@ -440,7 +452,7 @@ void call_again(struct call *call)
     }
     form_faults_init(&call->faults, call->arena);
     call->now = clock_wall_ms();
-    if (resolve(call) == 0) {
+    if (resolve(call) == 0 && alias_enter(call)) {
         call->route->handler(call);
     }
 }

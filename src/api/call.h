@@ -68,6 +68,8 @@ struct call {
     struct form_faults faults;
     struct json_doc *docs[CALL_DOCS_MAX]; /* freed at the end */
     size_t doc_count;
+    struct str alias_query; /* of a route with an alias: what the handler is to read */
+    bool is_translated;     /* query and body are */
 
     /* the answer */
     struct json_out json;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "api/alias.h"
 #include "api/call.h"
 #include "base/assert.h"
 #include "base/log.h"
@@ -57,6 +58,7 @@ static void send_problem(struct call *call, int code, const char *detail)
     int status = err_status(code);
 
     ASSERT(code < 0 && status >= 400);
+    detail = alias_problem(call, code, detail);
     if (status == 503) {
         call_header(call, "Retry-After", "%d", PROBLEM_RETRY_AFTER_S);
     }

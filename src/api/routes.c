@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "api/alias.h"
 #include "api/handlers.h"
 #include "engine/registry.h"
 
@@ -17,7 +18,12 @@
 #define ENDPOINT   APP "/endpoints/{endpoint}"
 #define DELIVERY   APP "/deliveries/{delivery}"
 #define REPLAY     APP "/replays/{replay}"
+#define PLATFORM   "/api/v1/platform/webhooks"
+#define WEBHOOK    PLATFORM "/{endpoint}"
 
+/* A row of ours ends with its handler, one of an alias with the translation of its words. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 /* clang-format off */
 static const struct route table[] = {
     { "POST",   APP "/events",                   SCOPE_PUBLISH, ROUTE_BODY,   "",        events_publish },
@@ -153,6 +159,18 @@ static const struct route table[] = {
     { "GET",    "/api/v1/stream",                SCOPE_READ,    ROUTE_SHARED,
       "topics app endpoint after", stream_get },
 
+    { "GET",    PLATFORM,                        SCOPE_MANAGE,  ROUTE_SHARED | ROUTE_APP_DEFAULT, PAGE, endpoints_list, &platform_list },
+    { "POST",   PLATFORM,                        SCOPE_MANAGE,  ROUTE_BODY | ROUTE_SHARED | ROUTE_APP_DEFAULT, "", endpoints_create, &platform_edit },
+    { "GET",    WEBHOOK,                         SCOPE_MANAGE,  ROUTE_SHARED, "",        endpoints_get, &platform_look },
+    { "PUT",    WEBHOOK,                         SCOPE_MANAGE,  ROUTE_BODY | ROUTE_SHARED, "", endpoints_put, &platform_edit },
+    { "DELETE", WEBHOOK,                         SCOPE_MANAGE,  ROUTE_SHARED, "",        endpoints_delete },
+    { "POST",   WEBHOOK "/pause",                SCOPE_MANAGE,  ROUTE_SHARED, "",        endpoints_pause, &platform_look },
+    { "POST",   WEBHOOK "/resume",               SCOPE_MANAGE,  ROUTE_SHARED, "",        endpoints_resume, &platform_look },
+    { "POST",   WEBHOOK "/rotate",               SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPTIONAL | ROUTE_SHARED, "", endpoints_roll_secret },
+    { "POST",   WEBHOOK "/test",                 SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPTIONAL | ROUTE_SHARED, "", endpoints_test, &platform_test },
+    { "GET",    WEBHOOK "/deliveries",           SCOPE_MANAGE,  ROUTE_SHARED, PAGE " event_type status since until", deliveries_list, &platform_log },
+    { "POST",   WEBHOOK "/deliveries/{delivery}/retry", SCOPE_MANAGE, ROUTE_SHARED, "",  deliveries_retry, &platform_moved },
+
     { "GET",    "/catch/{token}",                0,             0,            "",        inboxes_get },
     { "PUT",    "/catch/{token}",                0,             ROUTE_BODY,           "",        inboxes_put },
     { "DELETE", "/catch/{token}",                0,             0,            "",        inboxes_delete },
@@ -162,6 +180,7 @@ static const struct route table[] = {
     { "GET",    "/openapi.json",                 0,             0,            "",        openapi_get },
 };
 /* clang-format on */
+#pragma GCC diagnostic pop
 
 static_assert(SCOPE_ADMIN != 0 && SCOPE_PUBLISH != 0 && SCOPE_READ != 0, "scope 0 is open");
 

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+struct alias;
 struct call;
 
 enum route_flag {
@@ -18,7 +19,9 @@ enum route_flag {
     ROUTE_OPTIONAL = 4,  /* with ROUTE_BODY: no body is an empty object */
     ROUTE_FORM = 8,      /* a form of a page or of a mail program: its body is not looked at */
     ROUTE_OPERATOR = 16, /* never for who is bound to an app, although it is of the app */
-    ROUTE_SHARED = 32    /* also for who is bound to an app, although it is of the project */
+    ROUTE_SHARED = 32,   /* also for who is bound to an app, although it is of the project */
+    ROUTE_APP_DEFAULT =
+        64 /* of the app that the caller is bound to, else of the app `default` */
 };
 
 struct route {
@@ -28,6 +31,7 @@ struct route {
     unsigned flags;
     const char *query; /* names of its parameters, one blank between */
     void (*handler)(struct call *call);
+    const struct alias *alias; /* its words are those of another API; NULL: ours */
 };
 
 /* -E_NOT_FOUND: no such path. -E_METHOD: the path has others (also OPTIONS); they are in

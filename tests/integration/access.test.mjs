@@ -48,6 +48,17 @@ const MATRIX = `
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/resume
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/roll_secret
     manage shared    POST   /v4/webhooks/{endpoint}/roll_secret
+    manage shared    GET    /api/v1/platform/webhooks
+    manage shared    POST   /api/v1/platform/webhooks
+    manage shared    GET    /api/v1/platform/webhooks/{endpoint}
+    manage shared    PUT    /api/v1/platform/webhooks/{endpoint}
+    manage shared    DELETE /api/v1/platform/webhooks/{endpoint}
+    manage shared    POST   /api/v1/platform/webhooks/{endpoint}/pause
+    manage shared    POST   /api/v1/platform/webhooks/{endpoint}/resume
+    manage shared    POST   /api/v1/platform/webhooks/{endpoint}/rotate
+    manage shared    POST   /api/v1/platform/webhooks/{endpoint}/test
+    manage shared    GET    /api/v1/platform/webhooks/{endpoint}/deliveries
+    manage shared    POST   /api/v1/platform/webhooks/{endpoint}/deliveries/{delivery}/retry
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/revoke_previous_secret
     admin            GET    /api/v1/apps/{app}/endpoints/{endpoint}/secret
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/test
