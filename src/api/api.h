@@ -69,6 +69,7 @@ struct api_options {
     int64_t endpoints_max;
     int64_t event_data_max;
     int64_t batch_events_max;
+    int64_t retention_days; /* of an app that says nothing else */
     struct replays *replays;
     struct replay_limits replay; /* engine/replay.h */
     int64_t streams_max;

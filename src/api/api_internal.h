@@ -15,10 +15,11 @@ enum {
     API_METADATA_NAME_MAX = 64,
     API_METADATA_VALUE_MAX = 1024,
     API_PROJECTS_MAX = 1000,
-    API_ADDRESS_FACTOR = 10,     /* tries to sign in per address, of those per account */
-    API_KEYS_MAX = 1000,         /* of a project */
-    API_EVENT_TYPES_MAX = 10000, /* of a project */
-    API_MAX_ENDPOINTS_MAX = 1000 /* what an app's max_endpoints may say */
+    API_ADDRESS_FACTOR = 10,      /* tries to sign in per address, of those per account */
+    API_KEYS_MAX = 1000,          /* of a project */
+    API_EVENT_TYPES_MAX = 10000,  /* of a project */
+    API_MAX_ENDPOINTS_MAX = 1000, /* what an app's max_endpoints may say */
+    API_RETENTION_DAYS_MAX = 3650 /* what an app's retention_days may say */
 };
 
 struct type_schemas;

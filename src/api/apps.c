@@ -19,6 +19,7 @@ struct app_draft {
     struct str name, slug, description;
     const struct json *metadata;
     int64_t max_endpoints; /* 0 = the server's default */
+    int64_t retention_days;
     struct core_rate rate;
     int64_t events_per_second, events_per_month; /* 0 = no quota */
     struct str secret;                           /* NULL p: none */
@@ -47,6 +48,9 @@ void app_members(struct call *call, struct json_out *o, const struct object *obj
     json_put_int(o, "max_endpoints",
                  app->max_endpoints != 0 ? app->max_endpoints
                                          : call->api->options.app_endpoints_max);
+    json_put_int(o, "retention_days",
+                 app->retention_days != 0 ? app->retention_days
+                                          : call->api->options.retention_days);
     rules_rate_write(o, &app->rate);
     put_quota(o, "events_per_second", app->quota.per_second);
     put_quota(o, "events_per_month", app->quota.per_month);
@@ -130,6 +134,7 @@ static bool read_draft(struct call *call, bool is_new, struct app_draft *draft)
     object_field_text(&f, "description", API_TEXT_MAX, &draft->description);
     object_field_metadata(&f, &draft->metadata);
     read_number(&f, "max_endpoints", API_MAX_ENDPOINTS_MAX, &draft->max_endpoints);
+    read_number(&f, "retention_days", API_RETENTION_DAYS_MAX, &draft->retention_days);
     rules_rate_read(&f, &draft->rate);
     read_number(&f, "events_per_second", QUOTA_SECOND_MAX, &draft->events_per_second);
     read_number(&f, "events_per_month", QUOTA_MONTH_MAX, &draft->events_per_month);
@@ -156,6 +161,9 @@ static bool write_config(struct call *call, const struct app_draft *draft)
     object_put_map(&o, "metadata", draft->metadata);
     if (draft->max_endpoints != 0) {
         json_put_int(&o, "max_endpoints", draft->max_endpoints);
+    }
+    if (draft->retention_days != 0) {
+        json_put_int(&o, "retention_days", draft->retention_days);
     }
     rules_rate_write(&o, &draft->rate);
     put_quota(&o, "events_per_second", draft->events_per_second);
@@ -318,6 +326,7 @@ void apps_patch(struct call *call)
                                 .description = object_text(config, "description"),
                                 .metadata = json_member(config, "metadata"),
                                 .max_endpoints = call->app->max_endpoints,
+                                .retention_days = call->app->retention_days,
                                 .rate = call->app->rate,
                                 .events_per_second = call->app->quota.per_second,
                                 .events_per_month = call->app->quota.per_month };

@@ -42,6 +42,10 @@ int event_body(const struct keyring *keyring, const struct event_row *event,
     struct buf plain;
     int rc;
 
+    if ((event->flags & EVENT_ERASED) != 0) {
+        *ret_body = STR_NONE;
+        return 0;
+    }
     if ((event->flags & EVENT_SEALED) == 0) {
         *ret_body = event->body;
         return 0;

@@ -19,7 +19,8 @@ struct keyring;
 /* The event with that seq, without its body. -E_NOT_FOUND when it is gone. */
 NODISCARD int event_brief(struct db *db, int64_t app, int64_t seq, struct arena *arena,
                           struct event_row *ret_event);
-/* The bytes that are sent, in the arena; unsealed where they are sealed. */
+/* The bytes that are sent, in the arena; unsealed where they are sealed;
+ * STR_NONE when the retention erased them. */
 NODISCARD int event_body(const struct keyring *keyring, const struct event_row *event,
                          struct arena *arena, struct str *ret_body);
 

@@ -234,6 +234,9 @@ struct str engine_event_ad(const struct id *id, char text[ENGINE_AD_SIZE])
 static int read_stored(struct db *db, const struct delivery_row *delivery,
                        const struct event_row *event, struct arena *arena, struct str *ret_body)
 {
+    if ((event->flags & EVENT_ERASED) != 0) {
+        return -E_NOT_FOUND; /* an ended delivery that a person tries once more, too late */
+    }
     *ret_body = event->body;
     return delivery->has_body ? delivery_body(db, delivery->seq, arena, ret_body) : 0;
 }

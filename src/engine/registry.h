@@ -82,9 +82,10 @@ struct app {
     struct object **endpoints; /* all, also deleted, in order of no */
     size_t endpoint_count;
     size_t endpoint_living;
-    int64_t max_endpoints; /* 0 = the server's default */
-    struct core_rate rate; /* of all its endpoints together */
-    struct quota quota;    /* of what it publishes */
+    int64_t max_endpoints;  /* 0 = the server's default */
+    int64_t retention_days; /* of its events and deliveries; 0 = the server's */
+    struct core_rate rate;  /* of all its endpoints together */
+    struct quota quota;     /* of what it publishes */
     struct secret_brief secret;
     int64_t tests_budget; /* of the api: when its next test send is free, wall ms */
 };

@@ -60,6 +60,7 @@ static int read_app(struct app *a, const struct json *doc)
 {
     a->name = read_string(&a->object.arena, doc, "name");
     a->max_endpoints = read_int(doc, "max_endpoints", 0);
+    a->retention_days = read_int(doc, "retention_days", 0);
     rate_limit_read(doc, &a->rate);
     a->quota.per_second = read_int(doc, "events_per_second", 0);
     a->quota.per_month = read_int(doc, "events_per_month", 0);

@@ -97,6 +97,11 @@
     X(alert_url, CONFIG_TEXT, "", 0, 2048, false, "URL that gets every alert as JSON.") \
     X(alert_pager_url, CONFIG_TEXT, "", 0, 2048, false, "URL that gets alerts of severity page as PagerDuty events (Events API v2).") \
     X(alert_pager_key_file, CONFIG_TEXT, "", 0, 4096, false, "File with the routing key for alert_pager_url.") \
+    X(retention_deliveries_days, CONFIG_INT, "0", 0, 3650, true, "How long deliveries and attempts are kept; 0: as long as events.") \
+    X(retention_bodies_days, CONFIG_INT, "0", 0, 3650, true, "After how long the bytes of an event are erased, its row stays; 0: never before the event.") \
+    X(retention_responses_days, CONFIG_INT, "0", 0, 3650, true, "After how long response bodies of attempts are erased; 0: never before the delivery.") \
+    X(retention_deleted_days, CONFIG_INT, "30", 0, 3650, true, "How long a deleted endpoint keeps its history at most.") \
+    X(replay_days, CONFIG_INT, "90", 1, 3650, true, "How long ended replays are listed.") \
     X(replay_rate, CONFIG_INT, "50", 1, 1000, false, "Deliveries a second and endpoint of a replay, unless the replay says otherwise.") \
     X(replay_total_max, CONFIG_INT, "1000000", 1, 100000000, false, "Deliveries of one replay.") \
     X(app_replays_max, CONFIG_INT, "3", 1, 100, false, "Replays of one app that run at once.") \

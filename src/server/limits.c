@@ -6,6 +6,9 @@
 
 #include <unistd.h>
 
+#define HOUR_MS INT64_C(3600000)
+#define DAY_MS  (24 * HOUR_MS)
+
 enum { EGRESS_PROCESSES_MAX = 4 };
 
 unsigned limits_processes(const struct config *c)
@@ -53,4 +56,16 @@ struct replay_limits limits_replay(const struct config *c)
                                    .total_max = c->replay_total_max,
                                    .app_max = c->app_replays_max,
                                    .customer_hours = c->replay_customer_hours };
+}
+
+struct jobs_periods limits_retention(const struct config *c)
+{
+    return (struct jobs_periods){ .events = c->retention_days * DAY_MS,
+                                  .deliveries = c->retention_deliveries_days * DAY_MS,
+                                  .bodies = c->retention_bodies_days * DAY_MS,
+                                  .responses = c->retention_responses_days * DAY_MS,
+                                  .gone = c->retention_deleted_days * DAY_MS,
+                                  .replays = c->replay_days * DAY_MS,
+                                  .idempotency = c->idempotency_hours * HOUR_MS,
+                                  .audit = c->audit_days * DAY_MS };
 }

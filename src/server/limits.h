@@ -3,6 +3,7 @@
 #ifndef SERVER_LIMITS_H
 #define SERVER_LIMITS_H
 
+#include "engine/jobs.h"
 #include "engine/replay.h"
 #include "engine/rules.h"
 #include "server/config.h"
@@ -16,5 +17,7 @@ void limits_raise_files(void);
 
 /* What replays may: the API's part. */
 struct replay_limits limits_replay(const struct config *c);
+/* How long everything is kept. */
+struct jobs_periods limits_retention(const struct config *c);
 
 #endif

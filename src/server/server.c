@@ -240,6 +240,7 @@ static void server_log_setup(const struct config *c)
 static void server_reload(struct server *s)
 {
     struct config fresh;
+    struct jobs_periods periods;
     struct err err;
 
     if (config_read(&fresh, s->config_path, s->argc, s->argv, &err) != 0) {
@@ -248,8 +249,8 @@ static void server_reload(struct server *s)
     }
     server_log_setup(&fresh);
     engine_set_held(s->engine, fresh.retention_days * DAY_MS);
-    jobs_set_periods(s->jobs, fresh.retention_days * DAY_MS, fresh.idempotency_hours * HOUR_MS,
-                     fresh.audit_days * DAY_MS);
+    periods = limits_retention(&fresh);
+    jobs_set_periods(s->jobs, &periods);
     config_done(&fresh);
     LOG_I("configuration reloaded", "%s", "");
     listen_reload(s->config, s->http);
@@ -488,6 +489,7 @@ static int server_start_api(struct server *s)
                                    .batch_events_max = c->batch_events_max,
                                    .replays = s->replays,
                                    .replay = limits_replay(c),
+                                   .retention_days = c->retention_days,
                                    .streams_max = c->streams_max,
                                    .stream_heartbeat_ms = c->stream_heartbeat_ms,
                                    .is_ready = is_ready,
@@ -604,12 +606,10 @@ static int server_start(struct server *s, struct err *err)
         rc = server_start_api(s);
     }
     if (rc == 0) {
-        s->jobs = jobs_start(
-            &(struct jobs_options){ .loop = s->loop,
-                                    .writer = s->writer,
-                                    .retention_ms = s->config->retention_days * DAY_MS,
-                                    .idempotency_ms = s->config->idempotency_hours * HOUR_MS,
-                                    .audit_ms = s->config->audit_days * DAY_MS });
+        s->jobs = jobs_start(&(struct jobs_options){ .loop = s->loop,
+                                                     .writer = s->writer,
+                                                     .registry = s->registry,
+                                                     .periods = limits_retention(s->config) });
         rc = engine_start(s->engine);
     }
     if (rc == 0) {

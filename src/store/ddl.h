@@ -39,4 +39,7 @@ extern const char ddl_usage_sqlite[], ddl_usage_postgres[];
 extern const char ddl_outbox_sqlite[], ddl_outbox_postgres[];
 extern const char ddl_member_sqlite[], ddl_member_postgres[];
 
+extern const char ddl_retention_sqlite[];
+extern const char ddl_retention_postgres[];
+
 #endif

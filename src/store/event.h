@@ -128,11 +128,8 @@ struct event_query {
 NODISCARD int event_list(struct db *db, const struct event_query *q, struct arena *arena,
                          struct event_row **ret_rows, size_t *ret_count);
 
-/*
- * Ids and rows older than the retention, in small bites. *ret_more: call again. Open ones
- * stay.
- */
-NODISCARD int event_expire(struct db *db, int64_t before_ms, uint32_t rows_max, bool *ret_more);
+/* Free pages go back to the file system, some at a time (SQLite). */
+NODISCARD int expire_free_pages(struct db *db);
 /* Idempotency keys older than before_ms. */
 NODISCARD int idem_expire(struct db *db, int64_t before_ms, uint32_t rows_max, bool *ret_more);
 

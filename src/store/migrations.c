@@ -188,6 +188,7 @@ static const struct {
     { 8, ddl_outbox_sqlite, ddl_outbox_postgres },
     { 2, ddl_ledger_sqlite, ddl_ledger_postgres },
     { 2, ddl_member_sqlite, ddl_member_postgres },
+    { 8, ddl_retention_sqlite, ddl_retention_postgres },
 };
 
 enum migration_stmt { MIGRATION_READ, MIGRATION_WRITE };

@@ -31,6 +31,7 @@ static void sql_build(void)
         { SQL_REPLAY, replay_stmts, REPLAY_STMTS },
         { SQL_PAGE, replay_page_stmts, PAGE_STMTS },
         { SQL_BITE, replay_bite_stmts, BITE_STMTS },
+        { SQL_RETENTION, retention_stmts, RETENTION_STMTS },
         { SQL_AUDIT, audit_stmts, AUDIT_STMTS },
         { SQL_USAGE, usage_stmts, USAGE_STMTS },
         { SQL_OUTBOX, outbox_stmts, OUTBOX_STMTS },

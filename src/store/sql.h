@@ -17,7 +17,7 @@
 
 enum lane_stmt { LANE_FENCE, LANE_RAISE, LANE_EPOCH, LANE_SEQS, LANE_IDS, LANE_STMTS };
 
-enum meta_stmt { META_KEY_READ, META_KEY_SET, META_EXPIRE_READ, META_EXPIRE_SET, META_STMTS };
+enum meta_stmt { META_KEY_READ, META_KEY_SET, META_STMTS };
 
 /* Three for each config_kind. */
 enum config_stmt { CONFIG_INSERT, CONFIG_UPDATE, CONFIG_LOAD, CONFIG_STMTS_PER_KIND };
@@ -38,15 +38,7 @@ enum event_stmt {
     EVENT_STMTS
 };
 
-enum expire_stmt {
-    EXPIRE_SCAN,
-    EXPIRE_EVENT,
-    EXPIRE_DELIVERIES,
-    EXPIRE_ATTEMPTS,
-    EXPIRE_KEYS,
-    EXPIRE_FREE_PAGES,
-    EXPIRE_STMTS
-};
+enum expire_stmt { EXPIRE_KEYS, EXPIRE_FREE_PAGES, EXPIRE_STMTS };
 
 enum delivery_stmt {
     DELIVERY_INSERT,
@@ -156,6 +148,27 @@ enum notification_stmt {
     NOTIFICATION_STMTS
 };
 
+enum retention_stmt {
+    RETENTION_READ,
+    RETENTION_SET,
+    RETENTION_LOOK_EVENTS,
+    RETENTION_LOOK_DELIVERIES,
+    RETENTION_LOOK_GONE,
+    RETENTION_DROP_EVENT,
+    RETENTION_DROP_DELIVERY,
+    RETENTION_DROP_ATTEMPTS,
+    RETENTION_DROP_EXTRA,
+    RETENTION_ERASE_EVENT,
+    RETENTION_ERASE_OWN,
+    RETENTION_ERASE_EXTRA,
+    RETENTION_ERASE_RESPONSES,
+    RETENTION_OLD_REPLAYS,
+    RETENTION_DROP_REPLAY,
+    RETENTION_DROP_PARTS,
+    RETENTION_DROP_MADE,
+    RETENTION_STMTS
+};
+
 enum replay_stmt {
     REPLAY_INSERT,
     REPLAY_PART_INSERT,
@@ -242,7 +255,8 @@ enum {
     SQL_NOTIFICATION = SQL_OUTBOX + (int)OUTBOX_STMTS,
     SQL_WATCH = SQL_NOTIFICATION + (int)NOTIFICATION_STMTS,
     SQL_SESSION = SQL_WATCH + (int)WATCH_STMTS,
-    SQL_STMTS = SQL_SESSION + (int)SESSION_STMTS
+    SQL_RETENTION = SQL_SESSION + (int)SESSION_STMTS,
+    SQL_STMTS = SQL_RETENTION + (int)RETENTION_STMTS
 };
 
 extern const struct db_stmt lane_stmts[LANE_STMTS];
@@ -263,6 +277,7 @@ extern const struct db_stmt watch_stmts[WATCH_STMTS];
 extern const struct db_stmt notification_stmts[NOTIFICATION_STMTS];
 extern const struct db_stmt success_stmts[SUCCESS_STMTS];
 extern const struct db_stmt usage_stmts[USAGE_STMTS];
+extern const struct db_stmt retention_stmts[RETENTION_STMTS];
 extern const struct db_stmt replay_stmts[REPLAY_STMTS];
 extern const struct db_stmt replay_page_stmts[PAGE_STMTS];
 extern const struct db_stmt replay_bite_stmts[BITE_STMTS];

@@ -28,10 +28,6 @@ const struct db_stmt meta_stmts[META_STMTS] = {
     [META_KEY_READ] = { "meta_key_read", "SELECT key_check FROM meta WHERE id = 1", NULL, "" },
     [META_KEY_SET] = { "meta_key_set", "UPDATE meta SET key_check = $1 WHERE id = 1", NULL,
                        "b" },
-    [META_EXPIRE_READ] = { "meta_expire_read", "SELECT expire_seq FROM meta WHERE id = 1", NULL,
-                           "" },
-    [META_EXPIRE_SET] = { "meta_expire_set", "UPDATE meta SET expire_seq = $1 WHERE id = 1",
-                          NULL, "i" },
 };
 
 /* Statements of the connection that holds the lock of a PostgreSQL database. */

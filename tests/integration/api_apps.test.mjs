@@ -152,4 +152,13 @@ describe('apps', () => {
         await makeEndpoint(api, app, { url });
         assertProblem(await api.request('POST', where, { body: { url } }), 409, 'limit_reached');
     });
+
+    it('keep what they have for a time of their own', async () => {
+        const app = await makeApp(api);
+        assert.equal(app.retention_days, 30);
+        assert.equal((await api.patch(`/api/v1/apps/${app.id}`, { retention_days: 90 })).retention_days, 90);
+        assert.equal((await api.get(`/api/v1/apps/${app.id}`)).retention_days, 90);
+        assertFieldProblem(await api.request('PATCH', `/api/v1/apps/${app.id}`, { body: { retention_days: 3651 } }), 'retention_days');
+        assert.equal((await api.patch(`/api/v1/apps/${app.id}`, { retention_days: null })).retention_days, 30);
+    });
 });

@@ -10,9 +10,10 @@
 #include "suites.h"
 
 static const struct suite *const suites[] = {
-    &queue_suite,  &open_suite,   &publish_suite, &delivery_suite, &list_suite,
-    &config_suite, &expire_suite, &writer_suite,  &fault_suite,    &reader_suite,
-    &notice_suite, &replay_suite, &audit_suite,   &tally_suite,    &ledger_suite,
+    &queue_suite,     &open_suite,   &publish_suite, &delivery_suite,
+    &list_suite,      &config_suite, &expire_suite,  &writer_suite,
+    &fault_suite,     &reader_suite, &notice_suite,  &replay_suite,
+    &retention_suite, &audit_suite,  &tally_suite,   &ledger_suite,
 };
 
 int main(int argc, char **argv)

@@ -31,6 +31,7 @@ extern const struct suite reader_suite;
 extern const struct suite queue_suite;
 extern const struct suite notice_suite;
 extern const struct suite replay_suite;
+extern const struct suite retention_suite;
 extern const struct suite audit_suite;
 extern const struct suite tally_suite;
 extern const struct suite ledger_suite;
