@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/page.h"
 #include "api/problem.h"
 #include "api/routes.h"
 #include "base/assert.h"
@@ -131,7 +132,82 @@ bool alias_enter(struct call *call)
            translate_body(call, alias);
 }
 
+/* --- lists with limit and offset: a list of ours is read from its beginning, as far as one
+ * answer goes */
+static int64_t read_number(struct call *call, const char *name, int64_t max, int64_t otherwise)
+{
+    struct str text = call_query(call, name);
+    int64_t value = 0;
+
+    if (text.p == NULL) {
+        return otherwise;
+    }
+    for (size_t i = 0; i < text.len && value <= max; i++) {
+        value = text.p[i] < '0' || text.p[i] > '9' ? max + 1 : value * 10 + (text.p[i] - '0');
+    }
+    if (text.len == 0 || value > max) {
+        call_query_fault(call, name, "range",
+                         "This is a whole number; limit and offset together are 250 at most.");
+        return otherwise;
+    }
+    return value;
+}
+
+void alias_window_query(struct call *call)
+{
+    int64_t limit = read_number(call, "limit", PAGE_LIMIT_MAX, PAGE_LIMIT);
+    int64_t offset = read_number(call, "offset", PAGE_LIMIT_MAX - 1, 0);
+
+    if (limit < 1 || limit + offset > PAGE_LIMIT_MAX) {
+        call_query_fault(call, "offset", "range",
+                         "limit is 1 at least; limit and offset together are 250 at most.");
+        return;
+    }
+    call->alias_limit = limit;
+    call->alias_offset = offset;
+    alias_query_put(call, "limit",
+                    arena_printf(call->arena, "%lld", (long long)(limit + offset)));
+}
+
+void alias_window_out(struct call *call, struct json_out *o, const struct json *list,
+                      void (*row)(struct call *call, struct json_out *o,
+                                  const struct json *ours))
+{
+    struct json_iter it = json_iter(json_member(list, "data"));
+    const struct json *v;
+    int64_t at = 0;
+
+    json_out_object(o);
+    json_out_name(o, "data");
+    json_out_array(o);
+    while ((v = json_next(&it, NULL)) != NULL) {
+        if (at++ >= call->alias_offset) {
+            row(call, o, v);
+        }
+    }
+    json_out_array_end(o);
+    json_put_bool(o, "has_more", json_type(json_member(list, "next_cursor")) == JSON_STRING);
+    json_put_int(o, "limit", call->alias_limit);
+    json_put_int(o, "offset", call->alias_offset);
+    json_out_object_end(o);
+}
+
 /* --- out */
+void alias_out_true(struct call *call, struct json_out *o, const struct json *ours)
+{
+    (void)call;
+    (void)ours;
+    json_out_bool(o, true);
+}
+
+void alias_out_empty(struct call *call, struct json_out *o, const struct json *ours)
+{
+    (void)call;
+    (void)ours;
+    json_out_array(o);
+    json_out_array_end(o);
+}
+
 const struct json *alias_at(const struct json *object, const char *path)
 {
     struct str left = str_from(path);

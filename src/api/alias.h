@@ -23,7 +23,8 @@ struct alias_pointer {
 };
 
 struct alias {
-    /* The query as ours, with alias_query_put. NULL: as it came. */
+    /* The query as ours, with alias_query_put; faults are collected in the call. NULL: as it
+     * came. */
     void (*query)(struct call *call);
     /* call->body, an object, as ours; faults are collected in the call. NULL: as it came. */
     void (*body)(struct call *call, struct json_out *o);
@@ -73,8 +74,24 @@ void alias_put_ms(struct json_out *o, const char *name, const struct json *secon
 /* And back; a value of other type is copied. */
 void alias_out_seconds(struct call *call, struct json_out *o, const struct json *ms);
 
+/* true, and []: for rows of alias_out. */
+void alias_out_true(struct call *call, struct json_out *o, const struct json *ours);
+void alias_out_empty(struct call *call, struct json_out *o, const struct json *ours);
+
+/* `limit` and `offset` of theirs as the limit of ours: a list is read from its beginning. */
+void alias_window_query(struct call *call);
+/* {data, has_more, limit, offset} of the rows in that window. */
+void alias_window_out(struct call *call, struct json_out *o, const struct json *list,
+                      void (*row)(struct call *call, struct json_out *o,
+                                  const struct json *ours));
+
 /* The aliases that the table of routes names. */
 extern const struct alias platform_list, platform_edit, platform_look, platform_log,
     platform_test, platform_moved;
+extern const struct alias wacht_apps, wacht_app_create, wacht_app_patch, wacht_app_look,
+    wacht_app_rotate, wacht_endpoints, wacht_endpoint_edit, wacht_reactivate, wacht_events,
+    wacht_catalog, wacht_catalogs;
+extern const struct alias wacht_test, wacht_trigger, wacht_deliveries, wacht_delivery,
+    wacht_replay_create, wacht_replays, wacht_replay, wacht_replay_cancel, wacht_ticket;
 
 #endif

@@ -69,7 +69,9 @@ struct call {
     struct json_doc *docs[CALL_DOCS_MAX]; /* freed at the end */
     size_t doc_count;
     struct str alias_query; /* of a route with an alias: what the handler is to read */
-    bool is_translated;     /* query and body are */
+    struct str alias_key;   /* an Idempotency-Key that stood in the body */
+    int64_t alias_limit, alias_offset;
+    bool is_translated; /* query and body are */
 
     /* the answer */
     struct json_out json;

@@ -354,7 +354,8 @@ static bool read_ids(struct call *call, struct making *m)
 /* False: answered. */
 static bool read_key(struct call *call, struct making *m)
 {
-    struct str key = http_header(call->req, "Idempotency-Key");
+    struct str key =
+        call->alias_key.p != NULL ? call->alias_key : http_header(call->req, "Idempotency-Key");
 
     if (key.p == NULL || m->draft.dry_run) {
         return true;

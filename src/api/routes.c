@@ -20,6 +20,7 @@
 #define REPLAY     APP "/replays/{replay}"
 #define PLATFORM   "/api/v1/platform/webhooks"
 #define WEBHOOK    PLATFORM "/{endpoint}"
+#define WACHT      "/webhooks/apps/{app}"
 
 /* A row of ours ends with its handler, one of an alias with the translation of its words. */
 #pragma GCC diagnostic push
@@ -171,6 +172,30 @@ static const struct route table[] = {
     { "GET",    WEBHOOK "/deliveries",           SCOPE_MANAGE,  ROUTE_SHARED, PAGE " event_type status since until", deliveries_list, &platform_log },
     { "POST",   WEBHOOK "/deliveries/{delivery}/retry", SCOPE_MANAGE, ROUTE_SHARED, "",  deliveries_retry, &platform_moved },
 
+    { "GET",    "/webhooks/apps",                SCOPE_READ,    0, "limit offset include_inactive", apps_list, &wacht_apps },
+    { "POST",   "/webhooks/apps",                SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPERATOR, "", apps_create, &wacht_app_create },
+    { "GET",    WACHT,                           SCOPE_READ,    0,            "",        apps_get, &wacht_app_look },
+    { "PATCH",  WACHT,                           SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPERATOR, "", apps_patch, &wacht_app_patch },
+    { "DELETE", WACHT,                           SCOPE_MANAGE,  ROUTE_OPERATOR, "",      apps_delete },
+    { "POST",   WACHT "/rotate-secret",          SCOPE_MANAGE,  ROUTE_BODY | ROUTE_OPTIONAL, "", apps_roll_secret, &wacht_app_rotate },
+    { "POST",   WACHT "/trigger",                SCOPE_PUBLISH, ROUTE_BODY,   "",        events_publish, &wacht_trigger },
+    { "GET",    WACHT "/events",                 SCOPE_READ,    0,            "",        event_types_list, &wacht_events },
+    { "GET",    WACHT "/catalog",                SCOPE_READ,    0,            "",        event_types_list, &wacht_catalog },
+    { "GET",    WACHT "/endpoints",              SCOPE_READ,    0, "limit offset include_inactive", endpoints_list, &wacht_endpoints },
+    { "POST",   WACHT "/endpoints",              SCOPE_MANAGE,  ROUTE_BODY,   "",        endpoints_create, &wacht_endpoint_edit },
+    { "PATCH",  WACHT "/endpoints/{endpoint}",   SCOPE_MANAGE,  ROUTE_BODY,   "",        endpoints_patch, &wacht_endpoint_edit },
+    { "DELETE", WACHT "/endpoints/{endpoint}",   SCOPE_MANAGE,  0,            "",        endpoints_delete },
+    { "POST",   WACHT "/endpoints/{endpoint}/test", SCOPE_MANAGE, ROUTE_BODY, "",        endpoints_test, &wacht_test },
+    { "POST",   "/webhooks/endpoints/{endpoint}/reactivate", SCOPE_MANAGE, ROUTE_SHARED, "", endpoints_resume, &wacht_reactivate },
+    { "GET",    WACHT "/deliveries",             SCOPE_READ,    0, "limit offset endpoint_id event_name status since until", deliveries_list, &wacht_deliveries },
+    { "POST",   WACHT "/deliveries/replay",      SCOPE_MANAGE,  ROUTE_BODY,   "",        replays_create, &wacht_replay_create },
+    { "GET",    WACHT "/deliveries/replay",      SCOPE_READ,    0, "limit offset", replays_list, &wacht_replays },
+    { "GET",    WACHT "/deliveries/replay/{replay}", SCOPE_READ, 0,           "",        replays_get, &wacht_replay },
+    { "POST",   WACHT "/deliveries/replay/{replay}/cancel", SCOPE_MANAGE, 0,  "",        replays_cancel, &wacht_replay_cancel },
+    { "GET",    WACHT "/deliveries/{delivery}",  SCOPE_READ,    0,            "status",  deliveries_get, &wacht_delivery },
+    { "GET",    "/webhooks/event-catalogs",      SCOPE_READ,    0, "limit offset", event_types_list, &wacht_catalogs },
+    { "POST",   "/session/tickets",              SCOPE_TICKETS, ROUTE_BODY,   "",        tickets_create, &wacht_ticket },
+
     { "GET",    "/catch/{token}",                0,             0,            "",        inboxes_get },
     { "PUT",    "/catch/{token}",                0,             ROUTE_BODY,           "",        inboxes_put },
     { "DELETE", "/catch/{token}",                0,             0,            "",        inboxes_delete },
@@ -249,7 +274,8 @@ int routes_find(struct str method, struct str path, struct arena *arena,
 
 bool route_is_of_app(const struct route *route)
 {
-    return strncmp(route->pattern, APP, sizeof(APP) - 1) == 0;
+    return strncmp(route->pattern, APP, sizeof(APP) - 1) == 0 ||
+           strncmp(route->pattern, WACHT, sizeof(WACHT) - 1) == 0;
 }
 
 bool route_has_query(const struct route *route, struct str name)

@@ -48,6 +48,29 @@ const MATRIX = `
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/resume
     manage           POST   /api/v1/apps/{app}/endpoints/{endpoint}/roll_secret
     manage shared    POST   /v4/webhooks/{endpoint}/roll_secret
+    read             GET    /webhooks/apps
+    manage operator  POST   /webhooks/apps
+    read             GET    /webhooks/apps/{app}
+    manage operator  PATCH  /webhooks/apps/{app}
+    manage operator  DELETE /webhooks/apps/{app}
+    manage           POST   /webhooks/apps/{app}/rotate-secret
+    publish          POST   /webhooks/apps/{app}/trigger
+    read             GET    /webhooks/apps/{app}/events
+    read             GET    /webhooks/apps/{app}/catalog
+    read             GET    /webhooks/apps/{app}/endpoints
+    manage           POST   /webhooks/apps/{app}/endpoints
+    manage           PATCH  /webhooks/apps/{app}/endpoints/{endpoint}
+    manage           DELETE /webhooks/apps/{app}/endpoints/{endpoint}
+    manage           POST   /webhooks/apps/{app}/endpoints/{endpoint}/test
+    manage shared    POST   /webhooks/endpoints/{endpoint}/reactivate
+    read             GET    /webhooks/apps/{app}/deliveries
+    manage           POST   /webhooks/apps/{app}/deliveries/replay
+    read             GET    /webhooks/apps/{app}/deliveries/replay
+    read             GET    /webhooks/apps/{app}/deliveries/replay/{replay}
+    manage           POST   /webhooks/apps/{app}/deliveries/replay/{replay}/cancel
+    read             GET    /webhooks/apps/{app}/deliveries/{delivery}
+    read             GET    /webhooks/event-catalogs
+    tickets          POST   /session/tickets
     manage shared    GET    /api/v1/platform/webhooks
     manage shared    POST   /api/v1/platform/webhooks
     manage shared    GET    /api/v1/platform/webhooks/{endpoint}
@@ -255,7 +278,7 @@ describe('every route', () => {
         if (need === 'self' || need === 'member') {
             return need === 'self' ? caller.kind !== 'none' : caller.kind === 'member';
         }
-        const ofApp = route.path.startsWith('/api/v1/apps/{app}');
+        const ofApp = /^\/(api\/v1|webhooks)\/apps\/\{app\}/.test(route.path);
         return caller.scopes.includes(need) &&
             (!caller.bound || flags.includes('shared') || (ofApp && !flags.includes('operator')));
     }

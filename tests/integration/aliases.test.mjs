@@ -4,6 +4,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { createHmac } from 'node:crypto';
+import { WachtClient } from '@wacht/backend';
+import { Webhook } from 'standardwebhooks';
+import { ADMIN_KEY } from '../lib/postern.mjs';
 import { waitFor } from '../lib/wait.mjs';
 import {
     assertFieldProblem, assertId, assertProblem, makeApp, makeRoute, publish, unique, useBoth, waitDelivery,
@@ -151,5 +154,155 @@ describe('aliases of /api/v1/platform/webhooks', () => {
         assert.ok(!(await api.get(`${base}?limit=250`)).data.some(({ id }) => id === own.id));
         const { webhook } = await makeWebhook();
         assertProblem(await api.withKey(key).request('GET', `${base}/${webhook.id}`), 404);
+    });
+});
+
+// Every method of the published client that has its operation here, against a running server.
+describe('aliases of /webhooks/apps, by npm @wacht/backend', () => {
+    const both = useBoth();
+    let api;
+    let receiver;
+    let client;
+
+    before(() => {
+        ({ api, receiver } = both);
+        client = new WachtClient({ baseUrl: both.server.url, apiKey: ADMIN_KEY });
+    });
+
+    async function makeTenant(script = { status: 200 }) {
+        const app = await client.webhooks.createWebhookApp({ name: 'Tenant', app_slug: unique('wh_42') });
+        const path = `/${unique('wacht')}`;
+        const type = unique('wacht.kind').replace(/-/g, '_');
+        receiver.on(path, script);
+        const endpoint = await client.webhooks.createWebhookEndpoint(app.app_slug, {
+            url: receiver.url(path), subscriptions: [{ event_name: type }],
+        });
+        return { app, slug: app.app_slug, path, type, endpoint };
+    }
+
+    async function ended(slug, status) {
+        return waitFor(`a delivery that is ${status}`, async () => {
+            const { data } = await client.webhooks.listWebhookDeliveries(slug, { status });
+            return data.length > 0 && data;
+        });
+    }
+
+    it('an app is made, read, listed, edited, its secret rotated, and deleted', async () => {
+        const { webhooks } = client;
+        const { app, slug } = await makeTenant();
+        assert.match(app.signing_secret, /^whsec_/);
+        assert.equal(app.is_active, true);
+        assert.equal((await webhooks.getWebhookApp(slug)).name, 'Tenant');
+        const page = await webhooks.listWebhookApps({ limit: 1, offset: 0, include_inactive: true });
+        assert.deepEqual([page.data.map((one) => one.app_slug), page.limit, page.offset, page.has_more], [[slug], 1, 0, true]);
+        const next = await webhooks.listWebhookApps({ limit: 1, offset: 1 });
+        assert.equal(next.data.length, 1);
+        assert.notEqual(next.data[0].app_slug, slug);
+        assert.equal((await webhooks.updateWebhookApp(slug, { name: 'Other', is_active: true })).name, 'Other');
+        const rotated = await webhooks.rotateWebhookSecret(slug);
+        assert.match(rotated.signing_secret, /^whsec_/);
+        assert.notEqual(rotated.signing_secret, app.signing_secret);
+        assert.deepEqual([rotated.app_slug, rotated.name], [slug, 'Other']);
+        await webhooks.deleteWebhookApp(slug);
+        await assert.rejects(webhooks.getWebhookApp(slug));
+    });
+
+    it('an endpoint is made, listed, edited, tested, reactivated and deleted', async () => {
+        const { webhooks } = client;
+        const { slug, endpoint, type, path } = await makeTenant({ status: 200, body: 'yes' });
+        assert.deepEqual(
+            [endpoint.is_active, endpoint.timeout_seconds, endpoint.subscriptions, endpoint.auto_disabled, endpoint.app_slug],
+            [true, 30, [{ event_name: type, filter_rules: null }], false, slug]);
+        const { data } = await webhooks.listWebhookEndpoints(slug, { include_inactive: true });
+        assert.deepEqual(data.map(({ id }) => id), [endpoint.id]);
+        const edited = await webhooks.updateWebhookEndpoint(slug, endpoint.id, {
+            is_active: false, max_retries: 4, timeout_seconds: 9, rate_limit_config: { duration_ms: 1000, max_requests: 5 },
+            subscriptions: [{ event_name: type, filter_rules: { n: { $gte: 3 } } }],
+        });
+        assert.deepEqual(
+            [edited.is_active, edited.max_retries, edited.timeout_seconds, edited.rate_limit_config, edited.subscriptions],
+            [false, 4, 9, { duration_ms: 1000, max_requests: 5 }, [{ event_name: type, filter_rules: { n: { $gte: 3 } } }]]);
+        assert.equal((await webhooks.reactivateWebhookEndpoint(endpoint.id)).success, true);
+        const tested = await webhooks.testWebhookEndpoint(slug, endpoint.id, { event_name: type, payload: { n: 1 } });
+        assert.deepEqual([tested.success, tested.status_code, tested.response_body, tested.error], [true, 200, 'yes', null]);
+        assert.deepEqual(JSON.parse((await receiver.wait(path, 1))[0].body).data, { n: 1 });
+        await webhooks.deleteWebhookEndpoint(slug, endpoint.id);
+        assert.deepEqual((await webhooks.listWebhookEndpoints(slug, {})).data, []);
+    });
+
+    it('an event is triggered, signed with the secret of the app, and stands in the log', async () => {
+        const { webhooks } = client;
+        const { app, slug, type, path, endpoint } = await makeTenant({ status: 200, body: 'ok' });
+        const sent = await webhooks.triggerWebhook(slug, { event_name: type, payload: { amount: 7 } });
+        assert.equal(sent.delivered_count, 1);
+        const [entry] = await receiver.wait(path, 1);
+        new Webhook(app.signing_secret).verify(entry.body, entry.headers);
+        const [row] = await ended(slug, 'success');
+        assert.deepEqual([row.endpoint_id, row.event_name, row.http_status_code, row.attempt_number], [endpoint.id, type, 200, 1]);
+        const details = await webhooks.getWebhookDelivery(slug, row.delivery_id, { status: 'success' });
+        assert.deepEqual([details.payload.data, details.response_body], [{ amount: 7 }, 'ok']);
+        const none = await webhooks.listWebhookDeliveries(slug, { endpoint_id: endpoint.id, event_name: type, status: 'failed' });
+        assert.deepEqual([none.data, none.has_more], [[], false]);
+        assert.ok((await webhooks.listWebhookEvents(slug)).some((one) => one.event_name === type));
+        assert.ok((await webhooks.getWebhookCatalog(slug)).events.some(({ name }) => name === type));
+        const catalogs = await webhooks.listWebhookEventCatalogs({});
+        assert.deepEqual([catalogs.data.length, catalogs.data[0].slug], [1, 'default']);
+    });
+
+    it('deliveries are replayed once per idempotency key, and the task is listed, read and cancelled', async () => {
+        const { webhooks } = client;
+        const { slug, type, path } = await makeTenant();
+        await webhooks.triggerWebhook(slug, { event_name: type, payload: {} });
+        const [row] = await ended(slug, 'success');
+        const asked = await webhooks.replayWebhookDelivery(slug, row.delivery_id, { idempotency_key: 'once' });
+        const again = await webhooks.replayWebhookDelivery(slug, row.delivery_id, { idempotency_key: 'once' });
+        assert.equal(again.task_id, asked.task_id);
+        await receiver.wait(path, 2);
+        const done = await waitFor('the replay is over', async () => {
+            const task = await webhooks.getWebhookReplayTaskStatus(slug, asked.task_id);
+            return task.status === 'completed' && task;
+        });
+        assert.deepEqual([done.total_count, done.replayed_count, done.failed_count], [1, 1, 0]);
+        assert.deepEqual((await webhooks.listWebhookReplayTasks(slug, {})).data.map((task) => task.task_id), [asked.task_id]);
+        await assert.rejects(webhooks.cancelWebhookReplayTask(slug, asked.task_id));
+        const other = await webhooks.replayWebhookDeliveries(slug, { delivery_ids: [row.delivery_id] });
+        assert.notEqual(other.task_id, asked.task_id);
+        const range = await api.request('POST', `/webhooks/apps/${slug}/deliveries/replay`, { body: { start_date: '2026-01-01T00:00:00Z' } });
+        assertFieldProblem(range, 'start_date');
+    });
+
+    it('a ticket opens the portal of one app for a few minutes at most', async () => {
+        const { slug } = await makeTenant();
+        const now = Date.now() / 1000;
+        const ticket = await client.sessions.createSessionTicket({
+            ticket_type: 'webhook_app_access', webhook_app_slug: slug, expires_in: 43200,
+        });
+        assert.match(ticket.url, /\/portal\/enter#t=/);
+        assert.ok(ticket.expires_at > now + 60 && ticket.expires_at < now + 240, `${ticket.expires_at}`);
+        const answer = await api.withKey(null).request('POST', '/api/v1/session/exchange', { body: { ticket: ticket.ticket } });
+        assert.ok(answer.status < 300, answer.text);
+        assertFieldProblem(await api.request('POST', '/session/tickets', { body: { ticket_type: 'webhook_app_access' } }), 'webhook_app_slug');
+        assertFieldProblem(await api.request('POST', '/session/tickets', { body: { ticket_type: 'agent_access', webhook_app_slug: slug } }), 'ticket_type');
+    });
+
+    it('what cannot be done here is refused with the fields of that client, never forgotten', async () => {
+        const { slug } = await makeTenant();
+        const url = receiver.url('/never');
+        const two = [{ event_name: 'a.b', filter_rules: { a: 1 } }, { event_name: 'a.c' }];
+        for (const [path, body, field] of [
+            [`/webhooks/apps/${slug}/endpoints`, { url }, 'subscriptions'],
+            [`/webhooks/apps/${slug}/endpoints`, { url, subscriptions: [] }, 'subscriptions'],
+            [`/webhooks/apps/${slug}/endpoints`, { url, subscriptions: two }, 'subscriptions'],
+            [`/webhooks/apps/${slug}/endpoints`, { url, subscriptions: [{ event_name: 'a.b' }], timeout_seconds: 31 }, 'timeout_seconds'],
+            [`/webhooks/apps/${slug}/trigger`, { event_name: 'a.b', payload: {}, filter_context: { a: 1 } }, 'filter_context'],
+            [`/webhooks/apps/${slug}/trigger`, { event_name: 7, payload: {} }, 'event_name'],
+            ['/webhooks/apps', { name: 'x', failure_notification_emails: ['a@example.com'] }, 'failure_notification_emails'],
+            ['/webhooks/apps', { name: 'x', app_slug: 'No!' }, 'app_slug'],
+        ]) {
+            assertFieldProblem(await api.request('POST', path, { body }), field);
+        }
+        for (const query of ['include_inactive=false', 'limit=0', 'limit=200&offset=51', 'offset=x']) {
+            assertProblem(await api.request('GET', `/webhooks/apps?${query}`), 400);
+        }
     });
 });
