@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
     &command_event_types,
     &command_events,
     &command_deliveries,
+    &command_replay,
     &command_audit,
     &command_members,
     &command_ticket,

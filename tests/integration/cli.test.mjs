@@ -47,6 +47,30 @@ describe('commands that talk to a server', () => {
         return end;
     };
 
+    it('replay what failed: dry run, consent, progress to the end', async () => {
+        const app = ['--app', (await json(['apps', 'create', '--name', 'cli-replay'])).slug];
+        const url = box.receiver.on('/cli-replay', [{ status: 500 }, { status: 500 }, { status: 200 }]);
+        await json(['endpoints', 'create', ...app, '--url', url, '--retry', '{"enabled":false}']);
+        for (let i = 0; i < 2; i++) {
+            assert.equal((await run(['send', 'cli.replay', ...app, '--data', '{}', '--wait'])).code, FAILED);
+        }
+        const base = ['replay', 'create', ...app, '--since', '1h', '--reason', 'down'];
+        assert.equal((await json([...base, '--dry-run'])).count, 2);
+        const refused = await fails(USAGE, base);
+        assert.match(refused.stderr, /--yes/);
+        const end = await run([...base, '--yes', '--wait', '--json']);
+        assert.equal(end.code, OK, end.stderr);
+        const job = JSON.parse(end.stdout);
+        assert.deepEqual([job.state, job.replayed, job.reason], ['completed', 2, 'down']);
+        await box.receiver.wait('/cli-replay', 4);
+        const table = await run(['replay', 'list', ...app]);
+        assert.match(table.stdout, /completed/);
+        assert.equal((await json(['replay', 'get', ...app, job.id])).id, job.id);
+        await fails(NOT_FOUND, ['replay', 'get', ...app, 'rpl_0000000000000000000000']);
+        await fails(INVALID, ['replay', 'create', ...app, 'dlv_x', '--reason', 'r']);
+        assert.equal((await run(['replay', 'create', ...app, '--mode', 'all', '--merge-patch', '{"a":1}', '--reason', 'r', '--yes'])).code, OK);
+    });
+
     it('test an endpoint, roll its secret, and print an attempt as a command', async () => {
         const app = ['--app', (await json(['apps', 'create', '--name', 'cli-try'])).slug];
         const endpoint = await json(['endpoints', 'create', ...app, '--url', box.receiver.on('/cli-try', [{ status: 200 }, { status: 500 }, { status: 200 }])]);
