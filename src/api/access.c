@@ -36,6 +36,9 @@ int access_decide(const struct access *access, const struct route *route)
     if ((access->scopes & route->scope) == 0) {
         return -E_FORBIDDEN;
     }
+    if ((route->flags & ROUTE_PAYLOAD) != 0 && access_hides_payloads(access)) {
+        return -E_FORBIDDEN;
+    }
     if (access->app != NULL && route->scope != SCOPE_SELF &&
         ((route->flags & ROUTE_OPERATOR) != 0 ||
          ((route->flags & ROUTE_SHARED) == 0 && !route_is_of_app(route)))) {

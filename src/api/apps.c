@@ -6,6 +6,7 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "api/redact.h"
 #include "api/rules_form.h"
 #include "api/secret_seal.h"
 #include "base/assert.h"
@@ -23,6 +24,7 @@ struct app_draft {
     struct core_rate rate;
     int64_t events_per_second, events_per_month; /* 0 = no quota */
     struct str secret;                           /* NULL p: none */
+    const struct json *redact;                   /* NULL: no rules */
 };
 
 static void put_quota(struct json_out *o, const char *name, int64_t quota)
@@ -54,6 +56,7 @@ void app_members(struct call *call, struct json_out *o, const struct object *obj
     rules_rate_write(o, &app->rate);
     put_quota(o, "events_per_second", app->quota.per_second);
     put_quota(o, "events_per_month", app->quota.per_month);
+    redact_write(o, config == NULL ? NULL : json_member(config, "redact"));
     json_put_c(o, "secret_hint", app->secret.is_set ? app->secret.hint : NULL);
     secret_put_window(call, o, &app->secret);
     if (call->state != NULL) {
@@ -139,6 +142,7 @@ static bool read_draft(struct call *call, bool is_new, struct app_draft *draft)
     read_number(&f, "events_per_second", QUOTA_SECOND_MAX, &draft->events_per_second);
     read_number(&f, "events_per_month", QUOTA_MONTH_MAX, &draft->events_per_month);
     read_secret(call, &f, is_new, &draft->secret);
+    redact_read(&f, &draft->redact);
     form_end(&f);
     if (call->faults.count > 0) {
         problem_faults(call);
@@ -168,6 +172,7 @@ static bool write_config(struct call *call, const struct app_draft *draft)
     rules_rate_write(&o, &draft->rate);
     put_quota(&o, "events_per_second", draft->events_per_second);
     put_quota(&o, "events_per_month", draft->events_per_month);
+    redact_write(&o, draft->redact);
     json_out_object_end(&o);
     rc = json_out_end(&o);
     if (rc != 0) {
@@ -325,6 +330,7 @@ void apps_patch(struct call *call)
                                 .slug = object->slug,
                                 .description = object_text(config, "description"),
                                 .metadata = json_member(config, "metadata"),
+                                .redact = json_member(config, "redact"),
                                 .max_endpoints = call->app->max_endpoints,
                                 .retention_days = call->app->retention_days,
                                 .rate = call->app->rate,

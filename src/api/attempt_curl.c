@@ -7,6 +7,7 @@
 #include "api/delivery_read.h"
 #include "api/handlers.h"
 #include "api/problem.h"
+#include "api/redact.h"
 #include "base/assert.h"
 #include "base/clock.h"
 
@@ -78,10 +79,11 @@ static int put_command(struct buf *out, const struct attempt_row *a, struct str 
 
 static void on_read(struct call *call)
 {
-    const struct delivery_read *s = call->state;
+    struct delivery_read *s = call->state;
     const struct attempt_row *a = NULL;
     int rc;
 
+    redact_delivery(call, s);
     for (size_t i = 0; i < s->attempt_count; i++) {
         if (s->attempts[i].number == call->attempt) {
             a = &s->attempts[i];

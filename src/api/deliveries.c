@@ -16,6 +16,7 @@
 #include "api/handlers.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "api/redact.h"
 #include "base/assert.h"
 #include "crypto/keyring.h"
 #include "engine/engine.h"
@@ -250,11 +251,13 @@ void deliveries_list(struct call *call)
 /* --- one delivery */
 static void get_done(struct call *call)
 {
-    const struct delivery_read *s = call->state;
+    struct delivery_read *s = call->state;
     struct json_out *o = call_json(call);
     size_t bodies = 0;
 
+    redact_delivery(call, s);
     json_out_object(o);
+    redact_put(call, o);
     delivery_members(call, o, &s->delivery, s->has_event ? &s->event.id : NULL);
     json_out_name(o, "attempts");
     json_out_array(o);

@@ -238,7 +238,11 @@ static void put_response(struct json_out *o, const struct attempt_row *a)
     json_out_object(o);
     json_put_int(o, "status", a->status_code);
     headers_write(o, "headers", a->response_headers);
-    bytes_write(o, "body", a->response_body);
+    if (a->response_body.p == NULL) {
+        json_put_c(o, "body", NULL); /* hidden from who asks */
+    } else {
+        bytes_write(o, "body", a->response_body);
+    }
     json_put_bool(o, "truncated", (a->flags & ATTEMPT_BODY_CUT) != 0);
     json_out_object_end(o);
 }

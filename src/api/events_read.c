@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "api/redact.h"
 #include "crypto/keyring.h"
 #include "engine/engine.h"
 #include "store/event.h"
@@ -249,11 +250,14 @@ static void get_done(struct call *call)
 {
     const struct get_state *s = call->state;
     struct json_out *o = call_json(call);
+    struct redact redact;
 
+    redact_begin(call, call->app, &redact);
     json_out_object(o);
+    redact_put(call, o);
     event_members(call, o, &s->event);
     put_channels(o, &s->event);
-    put_data(call, o, s->body);
+    put_data(call, o, redact_body(call, &redact, s->body));
     json_out_name(o, "deliveries");
     json_out_array(o);
     for (size_t i = 0; i < s->count; i++) {

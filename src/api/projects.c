@@ -9,6 +9,7 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "api/redact.h"
 #include "api/rules_form.h"
 #include "api/setup.h"
 #include "base/assert.h"
@@ -24,6 +25,7 @@ struct project_draft {
     struct health_rules health_rules;
     struct str pointers[PAYLOAD_FIELDS];
     enum schema_enforcement enforcement;
+    const struct json *redact; /* NULL: no rules */
 };
 
 static void put_facets(struct json_out *o, const struct str pointers[PAYLOAD_FIELDS])
@@ -43,7 +45,6 @@ static void members(struct call *call, struct json_out *o, const struct object *
 
     ASSERT(object->kind == CONFIG_PROJECT);
     (void)call;
-    (void)config;
     call_put_id(o, "id", ID_PROJECT, &object->id);
     json_put_str(o, "name", project->name);
     json_put_bool(o, "auto_register", project->auto_register);
@@ -51,6 +52,7 @@ static void members(struct call *call, struct json_out *o, const struct object *
     rules_health_write(o, &project->health_rules);
     put_facets(o, project->pointers);
     json_put_c(o, "enforce_schema", project->enforcement == ENFORCE_REJECT ? "reject" : "off");
+    redact_write(o, config == NULL ? NULL : json_member(config, "redact"));
 }
 
 static void write_row(struct call *call, struct json_out *o, const struct object *object)
@@ -140,6 +142,7 @@ static bool read_draft(struct call *call, bool is_new, struct project_draft *dra
     rules_health_read(&f, &draft->health_rules);
     read_facets(&f, draft->pointers);
     read_enforcement(&f, &draft->enforcement);
+    redact_read(&f, &draft->redact);
     form_end(&f);
     if (call->faults.count > 0) {
         problem_faults(call);
@@ -164,6 +167,7 @@ static bool write_config(struct call *call, const struct project_draft *draft)
     rules_health_write(&o, &draft->health_rules);
     put_facets(&o, draft->pointers);
     json_put_c(&o, "enforce_schema", draft->enforcement == ENFORCE_REJECT ? "reject" : "off");
+    redact_write(&o, draft->redact);
     json_out_object_end(&o);
     rc = json_out_end(&o);
     if (rc != 0) {
@@ -207,7 +211,7 @@ static void on_created(struct setup *s, int result)
     etag_header(call, &s->project->object);
     o = call_json(call);
     json_out_object(o);
-    members(call, o, &s->project->object, NULL);
+    members(call, o, &s->project->object, object_config(call, &s->project->object));
     json_put_time(o, "created_at", s->project->object.created_at);
     json_put_time(o, "updated_at", s->project->object.updated_at);
     json_out_name(o, "key");
@@ -270,7 +274,13 @@ void projects_patch(struct call *call)
                                    .encrypt_payloads = project->encrypt_payloads,
                                    .health_rules = project->health_rules,
                                    .enforcement = project->enforcement };
+    const struct json *config = object_config(call, &project->object);
     struct config_row row;
+
+    if (config == NULL) {
+        return;
+    }
+    draft.redact = json_member(config, "redact");
 
     for (int i = 0; i < PAYLOAD_FIELDS; i++) {
         draft.pointers[i] = project->pointers[i];

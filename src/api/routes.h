@@ -21,7 +21,8 @@ enum route_flag {
     ROUTE_OPERATOR = 16, /* never for who is bound to an app, although it is of the app */
     ROUTE_SHARED = 32,   /* also for who is bound to an app, although it is of the project */
     ROUTE_APP_DEFAULT =
-        64 /* of the app that the caller is bound to, else of the app `default` */
+        64,             /* of the app that the caller is bound to, else of the app `default` */
+    ROUTE_PAYLOAD = 128 /* shows payloads by its nature: not for members who only look */
 };
 
 struct route {

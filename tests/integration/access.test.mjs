@@ -11,6 +11,7 @@ import { browserOf, makeMember, signIn } from './people.mjs';
 
 // open: anybody; self: whoever is known; member: who signed in with a password; else the scope that is needed.
 // operator: although of an app, not for who is bound to an app; shared: although of the project, also for them.
+// payload: never for members who only look.
 const MATRIX = `
     publish          POST   /api/v1/apps/{app}/events
     publish          POST   /api/v1/apps/{app}/events/batch
@@ -89,15 +90,15 @@ const MATRIX = `
     manage shared    POST   /api/v1/url-check
     read shared      GET    /api/v1/source-ips
     read shared      GET    /api/v1/server
-    read             GET    /api/v1/apps/{app}/deliveries/{delivery}/attempts/{attempt}/curl
+    read payload     GET    /api/v1/apps/{app}/deliveries/{delivery}/attempts/{attempt}/curl
     manage           POST   /api/v1/apps/{app}/roll_secret
     manage           POST   /api/v1/apps/{app}/revoke_previous_secret
     admin            GET    /api/v1/apps/{app}/secret
-    read             POST   /api/v1/apps/{app}/endpoints/{endpoint}/filters/test
-    read             POST   /api/v1/apps/{app}/endpoints/{endpoint}/transforms/preview
-    read shared      POST   /api/v1/filters/test
-    read shared      POST   /api/v1/transforms/preview
-    read             GET    /api/v1/apps/{app}/facets
+    read payload     POST   /api/v1/apps/{app}/endpoints/{endpoint}/filters/test
+    read payload     POST   /api/v1/apps/{app}/endpoints/{endpoint}/transforms/preview
+    read shared payload POST   /api/v1/filters/test
+    read shared payload POST   /api/v1/transforms/preview
+    read payload     GET    /api/v1/apps/{app}/facets
     manage           POST   /api/v1/event-types/import
     read shared      GET    /api/v1/event-types/presets
     read shared      GET    /api/v1/event-types/presets/{token}
@@ -277,6 +278,9 @@ describe('every route', () => {
         }
         if (need === 'self' || need === 'member') {
             return need === 'self' ? caller.kind !== 'none' : caller.kind === 'member';
+        }
+        if (flags.includes('payload') && caller.name === 'member viewer') {
+            return false;
         }
         const ofApp = /^\/(api\/v1|webhooks)\/apps\/\{app\}/.test(route.path);
         return caller.scopes.includes(need) &&
