@@ -18,13 +18,13 @@ test('webhooks: from none to the first, with its secret shown once', { skip }, a
     await page.getByRole('button', { name: 'Create Webhook' }).click();
     const dialog = page.getByRole('dialog', { name: 'Webhook Created Successfully' });
     await dialog.waitFor();
-    assert.match(await dialog.textContent(), /whsec_/);
+    const [secret] = /whsec_[A-Za-z0-9+/=]{20,}/.exec(await dialog.textContent());
     assert.ok(await dialog.getByRole('button', { name: 'Done' }).isDisabled());
     await dialog.getByLabel("I've copied this").check();
     await dialog.getByRole('button', { name: 'Done' }).click();
-    await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByText('Paused', { exact: true }).waitFor();
-    assert.ok(!(await page.content()).includes('whsec_'));
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByText('Paused by a person. New events are held.').waitFor();
+    assert.ok(!(await page.content()).includes(secret));
 });
 
 test('webhooks: the list and one webhook look right and are accessible', { skip }, async (t) => {

@@ -17,6 +17,8 @@ const EventPage = lazy(() => import('./pages/EventPage'))
 const EndpointList = lazy(() => import('./pages/EndpointList'))
 const EndpointNew = lazy(() => import('./pages/EndpointNew'))
 const EndpointEdit = lazy(() => import('./pages/EndpointEdit'))
+const EndpointTest = lazy(() => import('./pages/EndpointTest'))
+const EventReference = lazy(() => import('./pages/EventReference'))
 const EndpointPage = lazy(() => import('./pages/EndpointPage'))
 
 const dashboardNav: NavGroup[] = [
@@ -25,6 +27,7 @@ const dashboardNav: NavGroup[] = [
         links: [
             ['/dashboard/settings/webhooks', 'Webhooks'],
             ['/dashboard/webhooks/deliveries', 'Deliveries'],
+            ['/dashboard/settings/webhooks/events', 'Events'],
         ],
     },
 ]
@@ -54,8 +57,10 @@ function Dashboard() {
             <Router>
                 <Route path={base} component={EndpointList} />
                 <Route path={`${base}/create`} component={EndpointNew} />
+                <Route path={`${base}/events`} component={EventReference} />
                 <Route path={`${base}/:endpoint`} component={EndpointPage} />
                 <Route path={`${base}/:endpoint/edit`} component={EndpointEdit} />
+                <Route path={`${base}/:endpoint/test`} component={EndpointTest} />
                 <Route path={`${base}/:endpoint/deliveries`} component={DeliveryLog} />
                 <Route path="/dashboard/webhooks/deliveries" component={DeliveryLog} />
                 <Route path="/dashboard/webhooks/deliveries/:delivery" component={DeliveryPage} />
@@ -70,7 +75,10 @@ function Dashboard() {
 const adminNav: NavGroup[] = [
     {
         title: '',
-        links: [['/admin/apps', 'Apps']],
+        links: [
+            ['/admin/apps', 'Apps'],
+            ['/admin/event-types', 'Event types'],
+        ],
     },
 ]
 
@@ -96,10 +104,12 @@ function Admin() {
             <Router>
                 <Route path="/admin" component={AppList} />
                 <Route path="/admin/apps" component={AppList} />
+                <Route path="/admin/event-types" component={EventReference} />
                 <Route path={`${base}/endpoints`} component={EndpointList} />
                 <Route path={`${base}/endpoints/new`} component={EndpointNew} />
                 <Route path={`${base}/endpoints/:endpoint`} component={EndpointPage} />
                 <Route path={`${base}/endpoints/:endpoint/edit`} component={EndpointEdit} />
+                <Route path={`${base}/endpoints/:endpoint/test`} component={EndpointTest} />
                 <Route path={`${base}/endpoints/:endpoint/deliveries`} component={DeliveryLog} />
                 <Route path={`${base}/deliveries`} component={DeliveryLog} />
                 <Route path={`${base}/deliveries/:delivery`} component={DeliveryPage} />

@@ -147,3 +147,32 @@ test('a form sends what was changed and nothing else', async () => {
     assert.equal(input.timeout_ms, 5000)
     assert.ok(!('secret' in input))
 })
+
+test('a chart has gaps where there is no data, and round tops', async () => {
+    const { linePath, bandPath, niceTop, largest } = await load('src/lib/chart.ts')
+    const frame = { left: 0, top: 0, width: 30, height: 10 }
+    assert.equal(linePath([0, 5, null, 10], 10, frame), 'M0,10L10,5M30,0m-2,0h4')
+    assert.equal(bandPath([1, null], [5, null], 10, frame), 'M0,5L0,9Z')
+    assert.deepEqual([0, 3, 11, 142, 5000].map(niceTop), [1, 5, 20, 200, 5000])
+    assert.equal(largest([1, null], [7]), 7)
+})
+
+test('a schema is sketched as the shape that it allows', async () => {
+    const { schemaSketch } = await load('src/lib/schemaSketch.ts')
+    const schema = {
+        properties: {
+            id: { type: 'string', format: 'uuid' },
+            contact: { $ref: '#/$defs/contact' },
+            tags: { type: 'array', items: { type: 'string' } },
+            kind: { enum: ['hard', 'soft'] },
+            self: { $ref: '#' },
+        },
+        $defs: { contact: { properties: { email: { type: ['string', 'null'] } } } },
+    }
+    const sketch = schemaSketch(schema)
+    assert.equal(sketch.id, 'string (uuid)')
+    assert.deepEqual(sketch.contact, { email: 'string or null' })
+    assert.deepEqual(sketch.tags, ['string'])
+    assert.equal(sketch.kind, 'hard | soft')
+    assert.equal(schemaSketch(null), 'any')
+})

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { get, post, type Page } from './client'
-import type { Delivery, DeliveryDetail, EventDetail } from './types'
+import type { Delivery, DeliveryDetail, EventDetail, EventRow } from './types'
 
 const path = (app: string, id?: string) =>
     `/apps/${encodeURIComponent(app)}/deliveries${id === undefined ? '' : `/${encodeURIComponent(id)}`}`
@@ -17,3 +17,6 @@ export const cancelDelivery = (app: string, id: string) => post<unknown>(`${path
 
 export const getEvent = (app: string, id: string, signal?: AbortSignal) =>
     get<EventDetail>(`/apps/${encodeURIComponent(app)}/events/${encodeURIComponent(id)}`, {}, signal)
+
+export const listEvents = (app: string, query: Record<string, string>, signal?: AbortSignal) =>
+    get<Page<EventRow>>(`/apps/${encodeURIComponent(app)}/events`, query, signal)

@@ -4,7 +4,7 @@ import { everyPage, type Whole } from './pages'
 import type { Endpoint, EndpointInput, Schemas } from './types'
 
 export type RolledSecret = Schemas['RolledSecret']
-export type SecretRoll = Schemas['SecretRoll']
+export type SecretRoll = Partial<Schemas['SecretRoll']>
 export type TestResult = Schemas['TestResult']
 export type TestSend = Schemas['TestPayload']
 export type UrlTestSend = Schemas['UrlTestSend']

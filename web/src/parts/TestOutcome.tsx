@@ -92,7 +92,7 @@ export function TestOutcome({ result, children }: { result: TestResult; children
                         )}
                         <dt>Request</dt>
                         <dd class="mono">
-                            {result.request_line}
+                            POST {attempt.url}
                             {signature !== undefined && <div>{signature}</div>}
                         </dd>
                     </dl>
