@@ -216,6 +216,13 @@ describe('filters', () => {
             await api.request('POST', `${base}/endpoints/${endpoint.id}/filters/test`, { body: { event: otherEvent.id } }),
             404, 'not_found',
         );
+        // Who is bound to an app may try filters and transforms, on events of that app alone.
+        const { key } = await api.post('/api/v1/keys', { name: 'bound', scopes: ['manage'], app: app.id });
+        for (const route of ['/api/v1/filters/test', '/api/v1/transforms/preview']) {
+            const ask = (id) => api.withKey(key).request('POST', route, { body: { event: id } });
+            assert.equal((await ask(event.id)).status, 200, route);
+            assertProblem(await ask(otherEvent.id), 404, 'not_found');
+        }
     });
 
     it('have facets: the values seen lately', async () => {
