@@ -19,6 +19,7 @@ extern const struct command command_deliveries;
 extern const struct command command_audit;
 extern const struct command command_members;
 extern const struct command command_ticket;
+extern const struct command command_backup;
 extern const struct command command_replay;
 extern const struct command command_send;
 extern const struct command command_sign;

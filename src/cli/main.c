@@ -28,6 +28,7 @@ static const struct command *const commands[] = {
     &command_sign,
     &command_verify,
     &command_bench,
+    &command_backup,
     &command_doctor,
     &command_version,
     &command_completion,

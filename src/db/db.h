@@ -135,4 +135,10 @@ enum db_checkpoint {
 };
 NODISCARD int db_checkpoint(struct db *db, enum db_checkpoint when);
 
+/*
+ * Copy a SQLite file as it is at one moment, while others read and write it, into an existing
+ * empty file. -E_FULL, -E_IO with the sentence.
+ */
+NODISCARD int db_copy_sqlite(const char *from, const char *to, struct err *err);
+
 #endif
