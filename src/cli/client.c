@@ -486,3 +486,66 @@ int client_call(struct client *c, const char *what, const struct client_request 
     }
     return code;
 }
+
+/* --- an answer without end */
+struct streaming {
+    struct client *client;
+    bool (*on_bytes)(void *ctx, struct str bytes);
+    void *ctx;
+    struct client_answer refusal; /* the body of another status than 200 */
+};
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's. */
+static size_t on_stream(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct streaming *s = ctx;
+    size_t len = size * count;
+
+    (void)curl_easy_getinfo(s->client->curl, CURLINFO_RESPONSE_CODE, &s->refusal.status);
+    if (s->refusal.status != 200) {
+        return buf_add(&s->refusal.body, bytes, len) == 0 ? len : 0;
+    }
+    return s->on_bytes(s->ctx, (struct str){ bytes, len }) ? len : 0;
+}
+
+int client_stream(struct client *c, const char *what, struct str path,
+                  bool (*on_bytes)(void *ctx, struct str bytes), void *ctx)
+{
+    struct client_request request = { .method = "GET", .path = path };
+    struct streaming s = { .client = c, .on_bytes = on_bytes, .ctx = ctx };
+    struct curl_slist *headers = make_headers(c, &request);
+    char url[URL_MAX + CLIENT_PATH_MAX];
+    CURLcode result;
+    int code = EXIT_OK;
+
+    if (headers == NULL || path.len >= CLIENT_PATH_MAX) {
+        curl_slist_free_all(headers);
+        return fail(c, EXIT_INVALID, "the request is too long", NULL, NULL);
+    }
+    buf_init(&s.refusal.body, PROBLEM_MAX);
+    (void)snprintf(url, sizeof(url), "%s%.*s", c->url, STR_ARG(path));
+    c->curl_error[0] = '\0';
+    (void)curl_easy_setopt(c->curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+    (void)curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
+    (void)curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, request.method);
+    (void)curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, 0L);
+    /* The server says something every 15 seconds. */
+    (void)curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    (void)curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_TIME, 45L);
+    (void)curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_stream);
+    (void)curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &s);
+    (void)curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, NULL);
+    (void)curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, NULL);
+    result = curl_easy_perform(c->curl);
+    (void)curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(headers);
+    (void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &s.refusal.status);
+    if (s.refusal.status == 0) {
+        code = unreachable(c, result);
+    } else if (s.refusal.status != 200) {
+        code = client_check(c, what, &s.refusal);
+    }
+    buf_done(&s.refusal.body);
+    return code;
+}

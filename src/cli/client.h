@@ -57,6 +57,12 @@ int client_check(struct client *c, const char *what, const struct client_answer 
 /* client_send and client_check; the answer is done when it is not EXIT_OK. */
 int client_call(struct client *c, const char *what, const struct client_request *request,
                 struct client_answer *ret_answer);
+/*
+ * GET whose answer has no end: on_bytes gets it as it comes, and returns false for enough. EXIT_OK
+ * when the answer was 200, however it ended; else it was said why.
+ */
+int client_stream(struct client *c, const char *what, struct str path,
+                  bool (*on_bytes)(void *ctx, struct str bytes), void *ctx);
 const char *client_url(const struct client *c);
 /* For bench, whose generator speaks by itself. The caller wipes it. */
 void client_copy_key(const struct client *c, char *ret_key, size_t size);

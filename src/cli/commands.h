@@ -21,6 +21,8 @@ extern const struct command command_members;
 extern const struct command command_ticket;
 extern const struct command command_backup;
 extern const struct command command_replay;
+extern const struct command command_stats;
+extern const struct command command_tail;
 extern const struct command command_send;
 extern const struct command command_sign;
 extern const struct command command_verify;

@@ -24,6 +24,8 @@ static const struct command *const commands[] = {
     &command_audit,
     &command_members,
     &command_ticket,
+    &command_stats,
+    &command_tail,
     &command_send,
     &command_sign,
     &command_verify,

@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ADMIN_KEY, runPostern } from '../lib/postern.mjs';
+import { waitFor } from '../lib/wait.mjs';
 import { useBoth } from './support.mjs';
 
 const OK = 0, ERROR = 1, USAGE = 2, AUTH = 3, NOT_FOUND = 4, INVALID = 5, UNREACHABLE = 6, FAILED = 7, PARTLY = 8;
@@ -90,6 +91,32 @@ describe('commands that talk to a server', () => {
         assert.equal(command.code, 0, command.stderr);
         assert.match(command.stdout, /^# Signed at .*\nprintf '%s' '\{/);
         assert.equal((await run(['deliveries', 'curl', ...app, test.delivery_id, '--attempt', '2'])).code, 4);
+    it('show statistics, and follow the live stream', async () => {
+        const app = await box.api.post('/api/v1/apps', { name: 'tailed', slug: 'tailed' });
+        const endpoint = await box.api.post(`/api/v1/apps/${app.id}/endpoints`, { url: box.receiver.url('/tailed') });
+        const tails = [
+            run(['tail', '--app', 'tailed', '--topics', 'deliveries', '--count', '2', '--json']),
+            run(['tail', '--app', 'tailed', '--endpoint', endpoint.id, '--topics', 'deliveries', '--count', '2']),
+        ];
+        await waitFor('both watch', async () => await box.server.metric('postern_http_streams') === 2);
+        const event = await box.api.post(`/api/v1/apps/${app.id}/events`, { type: 'tail.some', data: {} });
+        const [lines, text] = await Promise.all(tails);
+        assert.equal(lines.code, OK, lines.stderr);
+        const messages = lines.stdout.trimEnd().split('\n').map((line) => JSON.parse(line));
+        assert.deepEqual(messages.map((one) => one.event), ['delivery.created', 'delivery.updated']);
+        assert.equal(messages[1].data.event_id, event.id);
+        assert.equal(text.code, OK, text.stderr);
+        assert.match(text.stdout.split('\n')[1], /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d delivery\.updated delivered 200 1 tail\.some dlv_/);
+        await fails(NOT_FOUND, ['tail', '--app', 'no-such-app']);
+        await fails(INVALID, ['tail', '--topics', 'nonsense']);
+        await waitFor('the statistics', async () => (await json(['stats', '--app', 'tailed', '--window', '1h'])).attempts.total === 1);
+        const own = await json(['stats', '--app', 'tailed', '--endpoint', endpoint.id]);
+        assert.equal(own.deliveries.delivered, 1);
+        const all = await run(['stats', '--window', 'today', '--tz', '+02:00']);
+        assert.equal(all.code, OK, all.stderr);
+        assert.match(all.stdout, /^window +today$/m);
+        await fails(NOT_FOUND, ['stats', '--app', 'no-such-app']);
+        await fails(INVALID, ['stats', '--window', '2h']);
     });
 
     it('set filters, channels and shapes of endpoints, and publish with a resource', async () => {
