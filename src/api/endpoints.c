@@ -97,20 +97,6 @@ void endpoint_members(struct call *call, struct json_out *o, const struct object
     endpoint_health_members(call, o, endpoint);
 }
 
-static void write_row(struct call *call, struct json_out *o, const struct object *object)
-{
-    object_write(call, o, object, endpoint_members);
-}
-
-void endpoints_list(struct call *call)
-{
-    struct page page;
-
-    if (page_read(call, PAGE_ENDPOINTS, &page) == 0) {
-        page_objects(call, &page, call->app->endpoints, call->app->endpoint_count, write_row);
-    }
-}
-
 /* No 304: last_success_at changes without a new version. */
 void endpoints_get(struct call *call)
 {

@@ -58,7 +58,8 @@ static const struct route table[] = {
     { "DELETE", APP,                             SCOPE_MANAGE,  ROUTE_OPERATOR,            "",        apps_delete },
 
     { "POST",   APP "/endpoints",                SCOPE_MANAGE,  ROUTE_BODY,   "",        endpoints_create },
-    { "GET",    APP "/endpoints",                SCOPE_READ,    0,            PAGE,      endpoints_list },
+    { "GET",    APP "/endpoints",                SCOPE_READ,    0,
+      PAGE " status health type q source sort", endpoints_list },
     { "GET",    APP "/endpoints/sparklines",     SCOPE_READ,    0, "window tz", stats_sparklines },
     { "GET",    ENDPOINT,                        SCOPE_READ,    0,            "",        endpoints_get },
     { "PUT",    ENDPOINT,                        SCOPE_MANAGE,  ROUTE_BODY,   "",        endpoints_put },

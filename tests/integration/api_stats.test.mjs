@@ -177,6 +177,45 @@ describe('statistics', () => {
         assert.ok(lengths['30d'].includes(month.data[0].total.length));
     });
 
+    it('sort and filter the list of endpoints', async () => {
+        const app = await makeApp(api, { name: 'list' });
+        const list = `/api/v1/apps/${app.id}/endpoints`;
+        const make = async (name, status, event_types) => {
+            const path = `/${unique(name.replace(' ', '-'))}`;
+            both.receiver.on(path, { status });
+            return makeEndpoint(api, app, { name, url: both.receiver.url(path), event_types, retry: { enabled: false } });
+        };
+        const quiet = await make('Quiet', 200, ['list.none']);
+        const busy = await make('Busy one', 200, ['list.busy']);
+        const broken = await make('Broken', 500, ['list.broken']);
+        for (const type of ['list.busy', 'list.busy', 'list.busy', 'list.busy', 'list.broken', 'list.broken', 'list.broken']) {
+            await waitDelivery(api, app, await publish(api, app, type, {}));
+        }
+        await waitStats(api, `/api/v1/apps/${app.id}/stats`, (s) => s.attempts.total === 7);
+        const names = async (query) => (await api.get(`${list}?${query}`)).data.map(({ name }) => name);
+        assert.deepEqual(await names(''), ['Broken', 'Busy one', 'Quiet']);
+        assert.deepEqual(await names('order=asc&sort=created'), ['Quiet', 'Busy one', 'Broken']);
+        assert.deepEqual(await names('sort=volume'), ['Busy one', 'Broken', 'Quiet']);
+        assert.deepEqual(await names('sort=failing'), ['Broken', 'Busy one', 'Quiet']);
+        assert.deepEqual(await names('health=failing'), ['Broken']);
+        assert.deepEqual(await names('health=ok'), ['Busy one', 'Quiet']);
+        assert.deepEqual(await names('q=busy'), ['Busy one']);
+        assert.deepEqual(await names(`q=${encodeURIComponent(new URL(broken.url).pathname)}`), ['Broken']);
+        assert.deepEqual(await names('type=list.none'), ['Quiet']);
+        assert.deepEqual(await names('type=list.other'), []);
+        assert.deepEqual(await names('source=key&type=list.busy'), ['Busy one']);
+        assert.deepEqual(await names(`source=${busy.origin.id}&sort=volume`), ['Busy one', 'Broken', 'Quiet']);
+        assert.deepEqual(await names('source=nobody'), []);
+        await api.post(`${list}/${quiet.id}/pause`);
+        assert.deepEqual(await names('status=paused'), ['Quiet']);
+        const first = await api.get(`${list}?limit=1&status=active`);
+        const second = await api.get(`${list}?limit=1&status=active&cursor=${first.next_cursor}`);
+        assert.deepEqual([first.data[0].name, second.data[0].name, second.next_cursor], ['Broken', 'Busy one', null]);
+        for (const query of ['status=gone', 'health=fine', 'sort=name', 'type=UPPER', `sort=volume&cursor=${first.next_cursor}`]) {
+            assertProblem(await api.request('GET', `${list}?${query}`), 400, 'invalid_request');
+        }
+    });
+
     it('may be kept for a minute', async () => {
         const answer = await api.request('GET', `${base}/stats`);
         assert.equal(answer.headers['cache-control'], 'private, max-age=60');

@@ -91,6 +91,8 @@ describe('commands that talk to a server', () => {
         assert.equal(command.code, 0, command.stderr);
         assert.match(command.stdout, /^# Signed at .*\nprintf '%s' '\{/);
         assert.equal((await run(['deliveries', 'curl', ...app, test.delivery_id, '--attempt', '2'])).code, 4);
+    });
+
     it('show statistics, and follow the live stream', async () => {
         const app = await box.api.post('/api/v1/apps', { name: 'tailed', slug: 'tailed' });
         const endpoint = await box.api.post(`/api/v1/apps/${app.id}/endpoints`, { url: box.receiver.url('/tailed') });
