@@ -84,9 +84,11 @@ export function TestOutcome({ result, children }: { result: TestResult; children
                             <>
                                 <dt>Response Body</dt>
                                 <dd class="mono">
-                                    {attempt.response.body === ''
-                                        ? '(empty)'
-                                        : attempt.response.body.slice(0, bodyShown)}
+                                    {attempt.response.body === null
+                                        ? '(hidden)'
+                                        : attempt.response.body === ''
+                                          ? '(empty)'
+                                          : attempt.response.body.slice(0, bodyShown)}
                                 </dd>
                             </>
                         )}
