@@ -2,10 +2,11 @@
 //
 // The names of other APIs: each alias does what the route of ours does, in the words of the other API.
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { createHmac } from 'node:crypto';
 import { WachtClient } from '@wacht/backend';
 import { Webhook } from 'standardwebhooks';
+import { observe } from '../lib/contract.mjs';
 import { ADMIN_KEY } from '../lib/postern.mjs';
 import { waitFor } from '../lib/wait.mjs';
 import {
@@ -157,6 +158,30 @@ describe('aliases of /api/v1/platform/webhooks', () => {
     });
 });
 
+// The published client speaks by fetch: what it is answered is held against the contract too.
+const plainFetch = globalThis.fetch;
+async function fetchObserved(input, init = {}) {
+    const response = await plainFetch(input, init);
+    const url = new URL(typeof input === 'string' ? input : (input.url ?? input));
+    const text = await response.clone().text();
+    let json;
+    try {
+        json = JSON.parse(text);
+    } catch {
+        json = undefined;
+    }
+    observe({
+        method: init.method ?? 'GET',
+        path: url.pathname + url.search,
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        text,
+        json,
+        request: { headers: Object.fromEntries(new Headers(init.headers)), bytes: init.body === undefined ? undefined : Buffer.from(init.body) },
+    });
+    return response;
+}
+
 // Every method of the published client that has its operation here, against a running server.
 describe('aliases of /webhooks/apps, by npm @wacht/backend', () => {
     const both = useBoth();
@@ -167,6 +192,10 @@ describe('aliases of /webhooks/apps, by npm @wacht/backend', () => {
     before(() => {
         ({ api, receiver } = both);
         client = new WachtClient({ baseUrl: both.server.url, apiKey: ADMIN_KEY });
+        globalThis.fetch = fetchObserved;
+    });
+    after(() => {
+        globalThis.fetch = plainFetch;
     });
 
     async function makeTenant(script = { status: 200 }) {

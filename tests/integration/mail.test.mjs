@@ -38,6 +38,9 @@ describe('mail', () => {
         const settings = await both.api.put(path, { emails: [email], ...(kinds ? { kinds } : {}) });
         assert.equal(settings.emails[0].status, 'pending');
         const mail = await smtp.wait(`the question to ${email}`, (one) => one.to.includes(email));
+        const page = await both.api.withKey(null).request('GET', linkIn(mail, 'confirm'));
+        assert.equal(page.status, 200, page.text);
+        assert.equal((await both.api.get(path)).emails[0].status, 'pending', 'opening a link changes nothing');
         const answer = await post(both.api, linkIn(mail, 'confirm'));
         assert.equal(answer.status, 200, answer.text);
         assert.equal((await both.api.get(path)).emails[0].status, 'confirmed');

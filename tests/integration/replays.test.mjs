@@ -251,6 +251,9 @@ describe('replays', { concurrency: 8 }, () => {
             others.push(await replay(api, base, body));
             await api.post(`${base}/replays/${others[i].id}/pause`);
         }
+        // A pause stops the next; what was on its way arrives, and would change the count behind the dry run.
+        await waitFor('nothing is on its way', async () =>
+            (await api.get(`${base}/deliveries?limit=50`)).data.every((d) => d.status === 'delivered'));
         const { confirm } = await dryRun(api, base, body);
         assertProblem(await api.request('POST', `${base}/replays`, { body: { ...body, confirm, reason: 'r' } }), 409, 'replay_concurrency_exceeded');
         for (const other of others) {
