@@ -296,6 +296,17 @@ describe('aliases of /webhooks/apps, by npm @wacht/backend', () => {
         await assert.rejects(webhooks.cancelWebhookReplayTask(slug, asked.task_id));
         const other = await webhooks.replayWebhookDeliveries(slug, { delivery_ids: [row.delivery_id] });
         assert.notEqual(other.task_id, asked.task_id);
+        // One a second: there is time to cancel it.
+        for (let i = 0; i < 4; i++) {
+            await webhooks.triggerWebhook(slug, { event_name: type, payload: { i } });
+        }
+        const rows = await waitFor('all of them are delivered', async () => {
+            const { data } = await api.get(`/api/v1/apps/${slug}/deliveries?status=delivered`);
+            return data.length >= 5 && data;
+        });
+        const slow = await api.post(`/api/v1/apps/${slug}/replays`, { ids: rows.map((one) => one.id), rate: 1, reason: 'slow' });
+        await webhooks.cancelWebhookReplayTask(slug, slow.id);
+        assert.equal((await webhooks.getWebhookReplayTaskStatus(slug, slow.id)).status, 'cancelled');
         const range = await api.request('POST', `/webhooks/apps/${slug}/deliveries/replay`, { body: { start_date: '2026-01-01T00:00:00Z' } });
         assertFieldProblem(range, 'start_date');
     });
