@@ -117,8 +117,11 @@ describe('aliases of /api/v1/platform/webhooks', () => {
             return webhook.status === 'Failing' && webhook;
         });
         assert.deepEqual([failing.is_failing, failing.is_active], [true, true]);
-        const { data } = await api.get(`${at}/deliveries?status=pending_retry`);
-        assert.equal(data.length, 3);
+        // The health is known before the last outcome is stored.
+        const data = await waitFor('all three are stored', async () => {
+            const listed = await api.get(`${at}/deliveries?status=pending_retry`);
+            return listed.data.length === 3 && listed.data;
+        });
         assert.ok(data.every((row) => row.status === 'pending_retry' && row.next_retry_at !== null && row.error === 'server_error'));
         const moved = await api.request('POST', `${at}/deliveries/${data[0].id}/retry`);
         assert.deepEqual([moved.status, moved.json.id], [202, data[0].id]);

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { behindItsBack } from '../lib/database.mjs';
 import { runPostern } from '../lib/postern.mjs';
+import { waitFor } from '../lib/wait.mjs';
 import { assertProblem, makeApp, makeEndpoint, publish, unique, useBoth, waitDelivery } from './support.mjs';
 import { assertList, assertListRefusals } from './lists.mjs';
 
@@ -84,7 +85,9 @@ describe('the audit log', () => {
         const endpoint = await makeEndpoint(api, app, { url: receiver.url('/gone') });
         const event = await publish(api, app, 'audit.gone', {});
         await waitDelivery(api, app, event);
-        const [row] = await rows(`&target=${endpoint.id}`);
+        // The endpoint is disabled by a write behind the outcome's.
+        const row = await waitFor('its row', async () =>
+            (await rows(`&target=${endpoint.id}`)).find((one) => one.action === 'endpoint.disabled'));
         assert.deepEqual([row.action, row.actor.kind, row.reason], ['endpoint.disabled', 'system', 'gone']);
     });
 
