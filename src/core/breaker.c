@@ -38,7 +38,7 @@ void breaker_set(struct core *core, uint32_t e, const struct core_breaker *break
     ep->open_ms = breaker->open_ms;
 }
 
-static void open(struct core *core, uint32_t e)
+static void circuit_open(struct core *core, uint32_t e)
 {
     struct endpoint *ep = &core->endpoints[e];
 
@@ -72,7 +72,7 @@ static void climb(struct core *core, uint32_t e, bool is_bad)
     struct endpoint *ep = &core->endpoints[e];
 
     if (is_bad && ep->ramp == 1) {
-        open(core, e);
+        circuit_open(core, e);
         return;
     }
     if (is_bad) {
@@ -100,7 +100,7 @@ void breaker_judge(struct core *core, uint32_t e, uint32_t s, bool is_bad)
         push(&ep->judged, ep->breaker_window, is_bad);
         if (ep->judged.count == ep->breaker_window &&
             ep->judged.bad * PERCENT > ep->breaker_percent * ep->breaker_window) {
-            open(core, e);
+            circuit_open(core, e);
         }
         break;
     case CORE_CIRCUIT_OPEN:
