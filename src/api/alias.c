@@ -193,6 +193,21 @@ void alias_window_out(struct call *call, struct json_out *o, const struct json *
 }
 
 /* --- out */
+void alias_out_project(struct call *call, struct json_out *o, const struct json *ours)
+{
+    char id[ID_TEXT_SIZE];
+
+    (void)ours;
+    id_format(ID_PROJECT, &call->project->object.id, id);
+    json_out_c(o, id);
+}
+
+void alias_out_app_slug(struct call *call, struct json_out *o, const struct json *ours)
+{
+    (void)ours;
+    json_out_str(o, call->app->object.slug);
+}
+
 void alias_out_true(struct call *call, struct json_out *o, const struct json *ours)
 {
     (void)call;

@@ -78,6 +78,10 @@ void alias_out_seconds(struct call *call, struct json_out *o, const struct json 
 void alias_out_true(struct call *call, struct json_out *o, const struct json *ours);
 void alias_out_empty(struct call *call, struct json_out *o, const struct json *ours);
 
+/* The id of the call's project, and the slug of its app: for rows of alias_out. */
+void alias_out_project(struct call *call, struct json_out *o, const struct json *ours);
+void alias_out_app_slug(struct call *call, struct json_out *o, const struct json *ours);
+
 /* `limit` and `offset` of theirs as the limit of ours: a list is read from its beginning. */
 void alias_window_query(struct call *call);
 /* {data, has_more, limit, offset} of the rows in that window. */

@@ -37,21 +37,6 @@ static void list_query(struct call *call)
     alias_window_query(call);
 }
 
-static void out_deployment(struct call *call, struct json_out *o, const struct json *ours)
-{
-    char id[ID_TEXT_SIZE];
-
-    (void)ours;
-    id_format(ID_PROJECT, &call->project->object.id, id);
-    json_out_c(o, id);
-}
-
-static void out_app_slug(struct call *call, struct json_out *o, const struct json *ours)
-{
-    (void)ours;
-    json_out_str(o, call->app->object.slug);
-}
-
 /* --- apps: in */
 static void put_slug(struct call *call, struct json_out *o, const struct json *value)
 {
@@ -134,7 +119,7 @@ static void out_signing_secret(struct call *call, struct json_out *o, const stru
 }
 
 static const struct alias_out app_out[] = {
-    { "deployment_id", NULL, out_deployment, false },
+    { "deployment_id", NULL, alias_out_project, false },
     { "app_slug", "slug", NULL, false },
     { "name", "name", NULL, false },
     { "description", "description", NULL, false },
@@ -387,8 +372,8 @@ static void out_endpoint(struct call *call, struct json_out *o, const struct jso
 {
     static const struct alias_out rows[] = {
         { "id", "id", NULL, false },
-        { "deployment_id", NULL, out_deployment, false },
-        { "app_slug", NULL, out_app_slug, false },
+        { "deployment_id", NULL, alias_out_project, false },
+        { "app_slug", NULL, alias_out_app_slug, false },
         { "url", "url", NULL, false },
         { "description", "description", NULL, false },
         { "headers", "headers", NULL, false },
@@ -449,8 +434,8 @@ static void out_definition(struct call *call, struct json_out *o, const struct j
 static void out_app_event(struct call *call, struct json_out *o, const struct json *type)
 {
     static const struct alias_out rows[] = {
-        { "deployment_id", NULL, out_deployment, false },
-        { "app_slug", NULL, out_app_slug, false },
+        { "deployment_id", NULL, alias_out_project, false },
+        { "app_slug", NULL, alias_out_app_slug, false },
         { "event_name", "name", NULL, false },
         { "description", "description", NULL, false },
         { "schema", "schema", NULL, false },
@@ -487,7 +472,7 @@ static void out_catalog(struct call *call, struct json_out *o, const struct json
 {
     json_out_object(o);
     json_out_name(o, "deployment_id");
-    out_deployment(call, o, NULL);
+    alias_out_project(call, o, NULL);
     json_put_c(o, "slug", "default");
     json_put_str(o, "name", call->project->name);
     out_each(call, o, list, out_definition);

@@ -24,21 +24,6 @@ static const struct alias_pointer ticket_pointers[] = {
     { NULL, NULL },
 };
 
-static void out_deployment(struct call *call, struct json_out *o, const struct json *ours)
-{
-    char id[ID_TEXT_SIZE];
-
-    (void)ours;
-    id_format(ID_PROJECT, &call->project->object.id, id);
-    json_out_c(o, id);
-}
-
-static void out_app_slug(struct call *call, struct json_out *o, const struct json *ours)
-{
-    (void)ours;
-    json_out_str(o, call->app->object.slug);
-}
-
 /* --- one event: to one endpoint as a test, or to all that subscribe */
 static void put_event_type(struct call *call, struct json_out *o, const struct json *value)
 {
@@ -231,8 +216,8 @@ static void out_response_headers(struct call *call, struct json_out *o,
 }
 
 #define LOG_ROWS                                                                               \
-    { "delivery_id", "id", NULL, false }, { "deployment_id", NULL, out_deployment, false },    \
-        { "app_slug", NULL, out_app_slug, false },                                             \
+    { "delivery_id", "id", NULL, false }, { "deployment_id", NULL, alias_out_project, false }, \
+        { "app_slug", NULL, alias_out_app_slug, false },                                       \
         { "endpoint_id", "endpoint_id", NULL, false },                                         \
         { "event_name", "event_type", NULL, false },                                           \
         { "status", "status", out_status, false },                                             \
@@ -315,7 +300,7 @@ static void out_replay(struct call *call, struct json_out *o, const struct json 
 {
     static const struct alias_out rows[] = {
         { "task_id", "id", NULL, false },
-        { "app_slug", NULL, out_app_slug, false },
+        { "app_slug", NULL, alias_out_app_slug, false },
         { "status", "state", NULL, false },
         { "created_at", "created_at", NULL, false },
         { "started_at", "started_at", NULL, false },

@@ -35,8 +35,9 @@ static void put_filled(struct json_out *o, const char *name, struct str s)
     call_put_text(o, name, s.len == 0 ? STR_NONE : s);
 }
 
-static void put_row(struct call *call, struct json_out *o, const struct audit_row *row)
+static void write_row(struct call *call, struct json_out *o, const void *shown)
 {
+    const struct audit_row *row = shown;
     const struct audit_entry *e = &row->entry;
     const struct app *app = registry_app_no(call->api->options.registry, e->app);
 
@@ -73,21 +74,13 @@ static int list_run(struct call *call, struct db *db)
 static void list_done(struct call *call)
 {
     const struct list_state *s = call->state;
-    size_t shown = page_shown(&s->page, s->count);
-    struct json_out *o = call_json(call);
 
-    json_out_object(o);
-    json_out_name(o, "data");
-    json_out_array(o);
-    for (size_t i = 0; i < shown; i++) {
-        put_row(call, o, &s->rows[page_at(&s->page, s->count, i)]);
-    }
-    json_out_array_end(o);
-    page_end(o, &s->page, s->count,
-             shown == 0 ? 0 : s->rows[page_at(&s->page, s->count, 0)].number,
-             shown == 0 ? 0 : s->rows[page_at(&s->page, s->count, shown - 1)].number);
-    json_out_object_end(o);
-    call_reply(call, 200);
+    page_reply(call, &s->page,
+               &(struct page_rows){ .rows = s->rows,
+                                    .count = s->count,
+                                    .size = sizeof(*s->rows),
+                                    .seq_at = offsetof(struct audit_row, number),
+                                    .write = write_row });
 }
 
 /* A text that the log may hold: the store refuses others. */

@@ -100,26 +100,23 @@ static int list_run(struct call *call, struct db *db)
     return event_list(db, &s->query, call->arena, &s->rows, &s->count);
 }
 
+static void write_row(struct call *call, struct json_out *o, const void *row)
+{
+    json_out_object(o);
+    event_members(call, o, row);
+    json_out_object_end(o);
+}
+
 static void list_done(struct call *call)
 {
     const struct list_state *s = call->state;
-    size_t shown = page_shown(&s->page, s->count);
-    struct json_out *o = call_json(call);
 
-    json_out_object(o);
-    json_out_name(o, "data");
-    json_out_array(o);
-    for (size_t i = 0; i < shown; i++) {
-        json_out_object(o);
-        event_members(call, o, &s->rows[page_at(&s->page, s->count, i)]);
-        json_out_object_end(o);
-    }
-    json_out_array_end(o);
-    page_end(o, &s->page, s->count,
-             shown == 0 ? 0 : s->rows[page_at(&s->page, s->count, 0)].seq,
-             shown == 0 ? 0 : s->rows[page_at(&s->page, s->count, shown - 1)].seq);
-    json_out_object_end(o);
-    call_reply(call, 200);
+    page_reply(call, &s->page,
+               &(struct page_rows){ .rows = s->rows,
+                                    .count = s->count,
+                                    .size = sizeof(*s->rows),
+                                    .seq_at = offsetof(struct event_row, seq),
+                                    .write = write_row });
 }
 
 void events_list(struct call *call)

@@ -21,8 +21,9 @@ struct notices_state {
 };
 
 /* --- one */
-static void put_notice(struct call *call, struct json_out *o, const struct notice_row *row)
+static void write_row(struct call *call, struct json_out *o, const void *shown)
 {
+    const struct notice_row *row = shown;
     const struct registry *registry = call->api->options.registry;
     const struct app *app = registry_app_no(registry, row->app);
     const struct endpoint *endpoint = registry_endpoint_no(registry, row->endpoint);
@@ -61,21 +62,13 @@ static int list_run(struct call *call, struct db *db)
 static void list_done(struct call *call)
 {
     const struct notices_state *s = call->state;
-    size_t shown = page_shown(&s->page, s->count);
-    struct json_out *o = call_json(call);
 
-    json_out_object(o);
-    json_out_name(o, "data");
-    json_out_array(o);
-    for (size_t i = 0; i < shown; i++) {
-        put_notice(call, o, &s->rows[page_at(&s->page, s->count, i)]);
-    }
-    json_out_array_end(o);
-    page_end(o, &s->page, s->count,
-             shown == 0 ? 0 : s->rows[page_at(&s->page, s->count, 0)].seq,
-             shown == 0 ? 0 : s->rows[page_at(&s->page, s->count, shown - 1)].seq);
-    json_out_object_end(o);
-    call_reply(call, 200);
+    page_reply(call, &s->page,
+               &(struct page_rows){ .rows = s->rows,
+                                    .count = s->count,
+                                    .size = sizeof(*s->rows),
+                                    .seq_at = offsetof(struct notice_row, seq),
+                                    .write = write_row });
 }
 
 static void read_filters(struct call *call, struct notice_query *q)
@@ -165,7 +158,7 @@ static void get_done(struct call *call)
         problem_reply(call, -E_NOT_FOUND);
         return;
     }
-    put_notice(call, call_json(call), s->rows);
+    write_row(call, call_json(call), s->rows);
     call_reply(call, 200);
 }
 

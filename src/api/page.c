@@ -2,6 +2,8 @@
 /* page.c - lists in pages. */
 #include "api/page.h"
 
+#include <string.h>
+
 #include "api/call.h"
 #include "api/problem.h"
 #include "base/assert.h"
@@ -138,6 +140,40 @@ void page_end_at(struct json_out *o, const struct page *page, size_t fetched, in
         put_cursor(o, "next_cursor", page, false, looked_to);
         put_cursor(o, "prev_cursor", page, true, has_behind ? first : 0);
     }
+}
+
+static const void *row_at(const struct page *page, const struct page_rows *rows, size_t place)
+{
+    return (const char *)rows->rows + page_at(page, rows->count, place) * rows->size;
+}
+
+/* Of the row at that place; 0 when the page shows nothing. */
+static int64_t seq_of(const struct page *page, const struct page_rows *rows, size_t place)
+{
+    int64_t seq = 0;
+
+    if (page_shown(page, rows->count) > 0) {
+        memcpy(&seq, (const char *)row_at(page, rows, place) + rows->seq_at, sizeof(seq));
+    }
+    return seq;
+}
+
+void page_reply(struct call *call, const struct page *page, const struct page_rows *rows)
+{
+    size_t shown = page_shown(page, rows->count);
+    struct json_out *o = call_json(call);
+
+    json_out_object(o);
+    json_out_name(o, "data");
+    json_out_array(o);
+    for (size_t i = 0; i < shown; i++) {
+        rows->write(call, o, row_at(page, rows, i));
+    }
+    json_out_array_end(o);
+    page_end(o, page, rows->count, seq_of(page, rows, 0),
+             seq_of(page, rows, shown == 0 ? 0 : shown - 1));
+    json_out_object_end(o);
+    call_reply(call, 200);
 }
 
 /* --- objects in memory */

@@ -44,6 +44,16 @@ void page_end(struct json_out *o, const struct page *page, size_t fetched, int64
 void page_end_at(struct json_out *o, const struct page *page, size_t fetched, int64_t first,
                  int64_t last, int64_t looked_to);
 
+/* What a page of rows of the log is made of. */
+struct page_rows {
+    const void *rows; /* in reading order */
+    size_t count, size;
+    size_t seq_at; /* where an int64_t of the row, its place in the list, stands */
+    void (*write)(struct call *call, struct json_out *o, const void *row);
+};
+/* Calls `write` for each row shown, one whole value, and answers. */
+void page_reply(struct call *call, const struct page *page, const struct page_rows *rows);
+
 /* A page of objects in memory that are given in order of no. Deleted ones are left out.
  * Calls `write` for each and answers. */
 void page_objects(struct call *call, const struct page *page, struct object *const *objects,
