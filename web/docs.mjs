@@ -9,16 +9,27 @@ import { marked, Renderer } from 'marked'
 const escape = (text) =>
     text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
-/** "Verify signatures" -> "verify-signatures" */
+/** The anchor of a heading, by the rule of GitHub, so that links inside the .md files hold in both. */
 export function slug(text) {
     return text
+        .replace(/<[^>]*>|&[^;]+;/g, '')
         .toLowerCase()
-        .replace(/<[^>]*>|&[a-z]+;|[`*_]/g, '')
-        .replace(/[^a-z0-9]+/g, '-')
-        .replace(/^-|-$/g, '')
+        .replace(/[^\p{L}\p{N}_ -]/gu, '')
+        .replaceAll(' ', '-')
 }
 
-function renderer(pages) {
+/** Where a link of a file leads: a page of ours, elsewhere as it stands, or undefined (a file that is no page). */
+function target(pages, from, href) {
+    if (/^([a-z]+:|\/|#)/.test(href)) {
+        return href
+    }
+    const [file, anchor] = href.split('#')
+    const named = path.join(path.dirname(from.file), file)
+    const page = pages.find((p) => p.file === named)
+    return page === undefined ? undefined : `/docs/${page.path}${anchor === undefined ? '' : `#${anchor}`}`
+}
+
+function renderer(pages, from) {
     const own = new Renderer()
     own.heading = (text, level) => {
         const id = slug(text)
@@ -31,9 +42,10 @@ function renderer(pages) {
         return `<div class="sample"><pre tabindex="0" data-language="${escape(name)}"><code>${escape(code)}\n</code></pre></div>\n`
     }
     own.link = (href, title, text) => {
-        const [file, anchor] = href.split('#')
-        const page = pages.find((p) => path.basename(p.file) === path.basename(file))
-        const to = file === '' || page === undefined ? href : `/docs/${page.path}${anchor ? `#${anchor}` : ''}`
+        const to = target(pages, from, href)
+        if (to === undefined) {
+            return text
+        }
         return `<a href="${escape(to)}">${text}</a>`
     }
     return own
@@ -63,6 +75,22 @@ function document(template, pages, page, links, body) {
         .replace('{{body}}', () => body)
 }
 
+/** One page for each code of docs/errors.md, at the path that a problem's `type` names: its sections. */
+function errorPages(page, text, show) {
+    const sections = new Map()
+    for (const section of text.split(/^(?=##+ )/m)) {
+        const [, code] = /^### (?:Attempt: )?(\S+)/.exec(section) ?? []
+        if (code !== undefined) {
+            sections.set(code, `${sections.get(code) ?? ''}${section.replace(/^###/, '##')}`)
+        }
+    }
+    return [...sections].map(([code, body]) => ({
+        path: `/docs/errors/${code}`,
+        file: 'page.html',
+        bytes: Buffer.from(show({ ...page, title: code }, `# ${code}\n\n${body}`)),
+    }))
+}
+
 /** All assets of the docs; `links` are the hashed names of their style and script. */
 export async function docsAssets(root, links) {
     const pages = JSON.parse(await readFile(path.join(root, 'web/docs.json'), 'utf8'))
@@ -71,9 +99,13 @@ export async function docsAssets(root, links) {
     let index = '# Postern\n\n> A webhook gateway in one binary.\n\n'
     for (const page of pages) {
         const text = await readFile(path.join(root, page.file), 'utf8')
-        const body = marked.parse(text.replace(/^<!--[\s\S]*?-->\n/, ''), { renderer: renderer(pages) })
-        const html = document(template, pages, page, links, body)
+        const show = (shown, markdown) =>
+            document(template, pages, shown, links, marked.parse(markdown, { renderer: renderer(pages, page) }))
+        const html = show(page, text.replace(/^<!--[\s\S]*?-->\n/, ''))
         assets.push({ path: `/docs/${page.path}`, file: 'page.html', bytes: Buffer.from(html) })
+        if (page.path === 'errors') {
+            assets.push(...errorPages(page, text, show))
+        }
         assets.push({ path: `/docs/${page.path}.md`, bytes: Buffer.from(text) })
         index += `- [${page.title}](/docs/${page.path}.md)\n`
     }

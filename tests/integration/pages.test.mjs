@@ -93,3 +93,36 @@ test('each page of the docs has its twin in Markdown, and llms.txt lists them', 
         assert.match(twin.body.toString(), /^(<!--[\s\S]*?-->\n)?# /, page);
     }
 });
+
+test('every link of the docs leads somewhere, and every error has the page that its problem names', async (t) => {
+    const server = await startServer(t);
+    const index = (await ask(server, '/llms.txt')).body.toString();
+    const seen = new Map();
+    const read = async (path) => {
+        if (!seen.has(path)) {
+            seen.set(path, await ask(server, path, HTML));
+        }
+        return seen.get(path);
+    };
+    const left = [...index.matchAll(/\]\((\/docs\/[^)]+)\.md\)/g)].map((m) => m[1]);
+    const dead = [];
+    for (const page of left) {
+        const html = (await read(page)).body.toString();
+        for (const [, href] of html.matchAll(/<a [^>]*href="([^"]*)"/g)) {
+            const { origin, pathname, hash } = new URL(href.replaceAll('&amp;', '&'), server.url + page);
+            if (origin !== server.url) {
+                continue;
+            }
+            const answer = await read(pathname);
+            const anchor = decodeURIComponent(hash.slice(1));
+            if (answer.status !== 200 || (anchor !== '' && anchor !== 'content' && !answer.body.includes(`id="${anchor}"`))) {
+                dead.push(`${page}: ${href}`);
+            }
+        }
+    }
+    assert.deepEqual(dead, []);
+    const refused = await server.api.request('GET', '/api/v1/apps/nobody');
+    const page = await ask(server, refused.json.type, HTML);
+    assert.equal(page.status, 200, refused.json.type);
+    assert.match(page.body.toString(), /<h1 id="not_found">/);
+});

@@ -40,7 +40,7 @@ function Attention({ endpoint, stats, onResume }: { endpoint: Endpoint; stats: S
                 {top != null && (
                     <p>
                         Most common failure of the last 24 hours:{' '}
-                        {token == null ? `HTTP ${top.code ?? ''}` : <a href={`/docs/errors#${token.replaceAll('_', '-')}`}>{token}</a>}
+                        {token == null ? `HTTP ${top.code ?? ''}` : <a href={`/docs/errors/${token}`}>{token}</a>}
                         {token != null && top.code !== null && ` (HTTP ${top.code})`}, {top.count === 1 ? 'once' : `${top.count} times`}.
                     </p>
                 )}

@@ -17,7 +17,7 @@ export function ErrorHint({ attempt }: { attempt: Attempt }) {
                 </p>
                 <p>{info.advice}</p>
                 <p>
-                    <a href={`/docs/errors#${attempt.error.replaceAll('_', '-')}`}>
+                    <a href={`/docs/errors/${attempt.error}`}>
                         About <code>{attempt.error}</code>
                     </a>
                 </p>

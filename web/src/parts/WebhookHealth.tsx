@@ -36,7 +36,7 @@ function Reasons({ stats }: { stats: Stats }) {
                                 {f.token === null ? (
                                     'An answer that is no success'
                                 ) : (
-                                    <a href={`/docs/errors#${f.token.replaceAll('_', '-')}`}>{f.token}</a>
+                                    <a href={`/docs/errors/${f.token}`}>{f.token}</a>
                                 )}
                             </th>
                             <td class="number">{f.code ?? '–'}</td>
