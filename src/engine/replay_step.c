@@ -339,6 +339,15 @@ static void cancel_begin(struct job *j)
     }
 }
 
+/* Does the endpoint want bytes of its own, now? */
+static bool wants_shapes(const struct job *j)
+{
+    const struct endpoint *endpoint =
+        registry_endpoint_no(j->replays->options.registry, j->part->row.endpoint);
+
+    return endpoint != NULL && endpoint->plan != NULL && replay_makes(j->row.mode);
+}
+
 static void step_done(struct read *read, int result)
 {
     struct job *j = CONTAINER_OF(read, struct job, read);
@@ -351,7 +360,8 @@ static void step_done(struct read *read, int result)
         return;
     }
     j->part->looked = j->page.place;
-    if (j->is_stale || j->row.state == REPLAY_PAUSED) {
+    /* A filter or transform that was set meanwhile needs bytes that were not read. */
+    if (j->is_stale || j->row.state == REPLAY_PAUSED || wants_shapes(j) != j->shapes) {
         j->part->looked = j->part->row.place;
         job_step(j);
     } else if (j->page.count == 0 && !j->page.end) {
@@ -395,7 +405,7 @@ void job_read(struct job *j)
     j->look.list = j->part->row.list;
     j->look.item_max = (uint32_t)room;
     j->seals = endpoint->app->project->encrypt_payloads;
-    j->shapes = endpoint->plan != NULL && replay_makes(j->row.mode);
+    j->shapes = wants_shapes(j);
     if (j->shapes) {
         /* Filters and transforms are run here, on the main thread: a few at a time. */
         room = room < STEP_SHAPES_MAX ? room : STEP_SHAPES_MAX;
